@@ -1,0 +1,56 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CHEF_NODE_DOCUMENT_H_
+#define CHEF_NODE_DOCUMENT_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "chef/subtree.h"
+
+// A Chef node as the bytes that the server sent. It is never parsed into a tree
+// and written out again: spans are found and replaced, so every byte outside
+// them goes back as it came (number spelling, key order, escapes, unknown
+// fields). Pure functions.
+namespace rehai::chef {
+
+// The bytes of the value at `path`, or nullopt if the path does not exist (or
+// passes through something that is not an object). Of duplicate keys the last
+// counts, as in Ruby's and Erlang's parsers.
+// kInvalidArgument: `document` is not one JSON object.
+absl::StatusOr<std::optional<absl::string_view>> FindValue(
+    absl::string_view document, absl::Span<const std::string> path);
+
+// `document` with each subtree in place: replaced where it exists, inserted
+// where it does not (missing parents are made, and a parent that is null counts
+// as missing), taken out where json is nullopt. A parent emptied by that stays.
+// kInvalidArgument: `document` is not one JSON object; kFailedPrecondition: a
+// parent is neither an object nor null, so that writing would destroy a foreign
+// value.
+absl::StatusOr<std::string> Splice(absl::string_view document,
+                                   absl::Span<const Subtree> subtrees);
+
+// True if the document already holds every subtree: equal as JSON values,
+// whatever the server did to spelling and key order.
+absl::StatusOr<bool> Holds(absl::string_view document,
+                           absl::Span<const Subtree> subtrees);
+
+// One path below a subtree at which the document and the wanted value differ.
+struct PathDifference {
+  std::string path;    // dotted, from the node's top
+  std::string before;  // compact JSON; empty: absent in the document
+  std::string after;   // compact JSON; empty: to be removed
+};
+
+// Every leaf path that Splice() would change, in the order of their paths.
+absl::StatusOr<std::vector<PathDifference>> Difference(
+    absl::string_view document, absl::Span<const Subtree> subtrees);
+
+}  // namespace rehai::chef
+
+#endif  // CHEF_NODE_DOCUMENT_H_
