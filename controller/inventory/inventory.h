@@ -1,0 +1,117 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_INVENTORY_INVENTORY_H_
+#define CONTROLLER_INVENTORY_INVENTORY_H_
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "proto/ids.h"
+#include "rehai/v1/model.pb.h"
+
+namespace rehai {
+
+// Records are never changed after they are published; readers share them.
+using RecordPtr = std::shared_ptr<const v1::Record>;
+
+// One step in the fleet's history.
+struct Change {
+  HostId host;
+  Revision revision = 0;
+  RecordPtr record;  // null: the host left the fleet
+};
+
+// The fleet at one revision.
+struct FleetView {
+  Revision revision = 0;
+  std::vector<RecordPtr> records;  // sorted by node
+};
+
+// What has changed after a revision: the newest state of each changed host, in
+// the order of their revisions.
+struct Changes {
+  std::vector<Change> changes;
+  Revision through = 0;  // nothing up to here is missing
+};
+
+// A guest and the record of the host it is on.
+struct GuestLocation {
+  RecordPtr record;
+  const v1::Guest* guest = nullptr;  // inside *record
+};
+
+// Inventory is what we believe about the fleet: one immutable Record per host,
+// indexes over their guests, and the order in which they changed.
+//
+// - A guest is gone only on positive evidence: a complete list without it, or a
+//   removal that its source reports. Presence never removes a guest.
+// - Observations that do not come after the last one merged are dropped.
+// - Revisions grow with every change and never repeat, over restarts too: the
+//   first is taken from the wall clock.
+//
+// Thread-safe. Leaf lock: listeners are called outside it. Two changes of one
+// host made by two threads may reach a listener in either order, so compare
+// revisions.
+class Inventory {
+ public:
+  using Listener = absl::AnyInvocable<void(const Change&)>;
+
+  // `clock` must outlive the inventory.
+  explicit Inventory(const Clock& clock);
+  ~Inventory();
+
+  // Calls `listener` after each change, on the thread that made it. Before any
+  // thread uses the inventory. The listener must return fast.
+  void AddListener(Listener listener);
+
+  // Makes the host known, or sets its labels. Its presence is NEVER_SEEN until
+  // the first observation.
+  void AddHost(const HostId& host,
+               const std::map<std::string, std::string>& labels);
+
+  // Forgets the host and its guests. Unknown hosts are ignored.
+  void RemoveHost(const HostId& host);
+
+  // Takes in what a source saw. kNotFound: no such host; kAborted: it does not
+  // come after what was merged before; kInvalidArgument: it contradicts itself.
+  absl::Status Observe(const v1::Observation& observation);
+
+  // Says how current the belief about a host is, and why. `condition` replaces
+  // the condition of its type; nullopt with PRESENCE_CURRENT clears
+  // Unreachable. kNotFound: no such host.
+  absl::Status SetPresence(const HostId& host, v1::Presence presence,
+                           std::optional<v1::Condition> condition);
+
+  // Null if there is no such host.
+  RecordPtr Find(const HostId& host) const;
+
+  // The whole fleet. Cheap: shared with other callers until the next change.
+  std::shared_ptr<const FleetView> View() const;
+
+  // Where a guest is. A guest that several hosts define (a migration leaves a
+  // definition behind) is where it is active, else where it was seen last.
+  std::optional<GuestLocation> FindGuest(const GuestId& guest) const;
+
+  // All guests of that name, one per UUID.
+  std::vector<GuestLocation> FindGuestsByName(const std::string& name) const;
+
+  // What changed after `after`, at most `limit` hosts. kOutOfRange: `after` is
+  // from another run, or so old that removals since then are forgotten; begin
+  // again from View().
+  absl::StatusOr<Changes> ChangesAfter(Revision after, size_t limit) const;
+
+  Revision revision() const;
+};
+
+}  // namespace rehai
+
+#endif  // CONTROLLER_INVENTORY_INVENTORY_H_
