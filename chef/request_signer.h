@@ -4,7 +4,6 @@
 #ifndef CHEF_REQUEST_SIGNER_H_
 #define CHEF_REQUEST_SIGNER_H_
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "chef/rsa_key.h"
 
 namespace rehai::chef {
 
@@ -22,22 +22,23 @@ enum class SignVersion { k1_0, k1_1, k1_3 };
 // "1.3" -> k1_3. kInvalidArgument otherwise, naming the versions there are.
 absl::StatusOr<SignVersion> ParseSignVersion(absl::string_view text);
 
+// A path as it is signed: runs of slashes become one, a slash at the end goes.
+// Servers check the path they were asked for, so send what this returns.
+std::string CanonicalPath(absl::string_view path);
+
 // Signs requests as one API client or user. Holds the private key; nothing here
 // ever prints it. Movable; Sign() is const and thread-safe.
 class RequestSigner {
  public:
   // `key_pem`: an RSA private key, PKCS#1 or PKCS#8. kInvalidArgument: not such
-  // a key, or too short for `version` with this name.
+  // a key, too short for `version` with this name, or not a name.
   static absl::StatusOr<RequestSigner> Create(std::string client_name,
                                               absl::string_view key_pem,
                                               SignVersion version);
 
-  RequestSigner(RequestSigner&&) noexcept;
-  RequestSigner& operator=(RequestSigner&&) noexcept;
-  ~RequestSigner();
-
   // The headers to send with a request. `path` is the URL's path without query,
-  // organisation included.
+  // organisation included. kInvalidArgument: the method is too long for the key
+  // (1.0 and 1.1 only); kInternal: OpenSSL failed.
   absl::StatusOr<std::vector<std::pair<std::string, std::string>>> Sign(
       absl::string_view method, absl::string_view path, absl::string_view body,
       absl::Time now) const;
@@ -45,13 +46,14 @@ class RequestSigner {
   const std::string& client_name() const { return client_name_; }
 
  private:
-  struct Key;
-  RequestSigner(std::string client_name, SignVersion version,
-                std::unique_ptr<Key> key);
+  RequestSigner(std::string client_name, SignVersion version, EvpPkeyPtr key)
+      : client_name_(std::move(client_name)),
+        version_(version),
+        key_(std::move(key)) {}
 
   std::string client_name_;
   SignVersion version_;
-  std::unique_ptr<Key> key_;
+  EvpPkeyPtr key_;
 };
 
 }  // namespace rehai::chef
