@@ -1,0 +1,602 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "chef/node_document.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "base/file.h"
+#include "tests/matchers.h"
+
+namespace rehai::chef {
+
+bool operator==(const PathDifference& a, const PathDifference& b) {
+  return a.path == b.path && a.before == b.before && a.after == b.after;
+}
+
+void PrintTo(const PathDifference& d, std::ostream* out) {
+  *out << d.path << ": " << d.before << " -> " << d.after;
+}
+
+namespace {
+
+using ::nlohmann::json;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Optional;
+
+using Path = std::vector<std::string>;
+
+const Path kKvm = {"automatic", "virtualization", "kvm"};
+const Path kLibvirt = {"automatic", "libvirt"};
+const Path kRehai = {"automatic", "rehai"};
+
+Subtree Put(Path path, std::string value) {
+  return {std::move(path), std::move(value)};
+}
+Subtree Remove(Path path) { return {std::move(path), std::nullopt}; }
+
+absl::StatusOr<std::string> SpliceOne(absl::string_view document,
+                                      const Subtree& subtree) {
+  return Splice(document, {&subtree, 1});
+}
+
+TEST(FindValueTest, ReturnsTheBytesAsTheyStand) {
+  const std::string document = R"({ "automatic" : {"t":1795527759.2440631 ,
+      "n": 18446744073709551616, "o": { "a" : [ 1 , 2 ] } } })";
+  EXPECT_THAT(FindValue(document, Path{"automatic", "t"}),
+              IsOkAndHolds(Optional(absl::string_view("1795527759.2440631"))));
+  EXPECT_THAT(
+      FindValue(document, Path{"automatic", "n"}),
+      IsOkAndHolds(Optional(absl::string_view("18446744073709551616"))));
+  EXPECT_THAT(
+      FindValue(document, Path{"automatic", "o"}),
+      IsOkAndHolds(Optional(absl::string_view(R"({ "a" : [ 1 , 2 ] })"))));
+}
+
+TEST(FindValueTest, KeyIsFoundHoweverItIsSpelled) {
+  EXPECT_THAT(FindValue(R"({"\u0061utom\u0061tic":{"a\/b\"":7}})",
+                        Path{"automatic", "a/b\""}),
+              IsOkAndHolds(Optional(absl::string_view("7"))));
+}
+
+TEST(FindValueTest, LastOfDuplicateKeysCounts) {
+  EXPECT_THAT(
+      FindValue(R"({"a":{"b":1},"a":{"b":2,"\u0062":3}})", Path{"a", "b"}),
+      IsOkAndHolds(Optional(absl::string_view("3"))));
+  EXPECT_THAT(FindValue(R"({"a":{"b":1},"a":{}})", Path{"a", "b"}),
+              IsOkAndHolds(std::nullopt));
+  EXPECT_THAT(FindValue(R"({"a":{"b":1},"a":null})", Path{"a", "b"}),
+              IsOkAndHolds(std::nullopt));
+}
+
+TEST(FindValueTest, PathThroughWhatIsNotAnObjectDoesNotExist) {
+  EXPECT_THAT(FindValue(R"({"a":"b"})", Path{"a", "b"}),
+              IsOkAndHolds(std::nullopt));
+  EXPECT_THAT(FindValue(R"({"a":[{"b":1}]})", Path{"a", "b"}),
+              IsOkAndHolds(std::nullopt));
+}
+
+TEST(FindValueTest, RefusesWhatIsNotOneJsonObject) {
+  for (absl::string_view document : {"",
+                                     " ",
+                                     "null",
+                                     "[]",
+                                     "\"a\"",
+                                     "{",
+                                     "{}}",
+                                     "{} x",
+                                     "{}{}",
+                                     "\xEF\xBB\xBF{}",
+                                     R"({"a"})",
+                                     R"({"a":})",
+                                     R"({"a":1,})",
+                                     R"({,"a":1})",
+                                     R"({"a":1 "b":2})",
+                                     R"({"a":[1,]})",
+                                     R"({"a":[1 2]})",
+                                     R"({a:1})",
+                                     R"({'a':1})",
+                                     R"({"a":01})",
+                                     R"({"a":1.})",
+                                     R"({"a":.5})",
+                                     R"({"a":+1})",
+                                     R"({"a":-})",
+                                     R"({"a":1e})",
+                                     R"({"a":0x1})",
+                                     R"({"a":NaN})",
+                                     R"({"a":tru})",
+                                     R"({"a":nul)",
+                                     R"({"a":True})",
+                                     R"({"a":"b)",
+                                     R"({"a":"\x"})",
+                                     R"({"a":"\u12g4"})",
+                                     R"({"a":"\u12)",
+                                     "{\"a\":\"\n\"}",
+                                     "{\"a\":\"\x01\"}",
+                                     "{\"a\":\"\xFF\"}",
+                                     "{\"a\":\"\xC0\xAF\"}",
+                                     "{\"a\":\"\xE0\x80\x80\"}",
+                                     "{\"a\":\"\xED\xA0\x80\"}",
+                                     "{\"a\":\"\xF5\x80\x80\x80\"}",
+                                     "{\"a\":\"\xE2\x82\"}",
+                                     "{\"a\":\xC3\xA9}",
+                                     "{\"a\":1}\v",
+                                     R"({"a":1/*c*/})"}) {
+    EXPECT_THAT(FindValue(document, Path{"x"}),
+                StatusIs(absl::StatusCode::kInvalidArgument))
+        << document;
+  }
+  EXPECT_THAT(FindValue(absl::string_view("{\"a\":1}\0", 8), Path{"x"}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(FindValueTest, ErrorNamesTheOffset) {
+  EXPECT_THAT(
+      FindValue(R"({"name":"hv1","x":})", Path{"name"}),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("a value"), HasSubstr("byte 18 of 19"))));
+}
+
+TEST(FindValueTest, EveryTruncationIsRefused) {
+  const std::string document =
+      R"({"a":[1,-2.5e+3,true,null,"\u00e9\n"],"b":{"c":{}}})";
+  ASSERT_THAT(FindValue(document, Path{"b", "c"}), IsOk());
+  for (size_t size = 0; size < document.size(); ++size) {
+    EXPECT_THAT(FindValue(document.substr(0, size), Path{"b"}),
+                StatusIs(absl::StatusCode::kInvalidArgument))
+        << size;
+  }
+}
+
+TEST(FindValueTest, NestingIsBounded) {
+  const auto nested = [](int depth) {
+    return absl::StrCat("{\"a\":", std::string(depth - 1, '['),
+                        std::string(depth - 1, ']'), "}");
+  };
+  EXPECT_THAT(FindValue(nested(512), Path{"b"}), IsOk());
+  EXPECT_THAT(FindValue(nested(513), Path{"b"}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(FindValue(std::string(1'000'000, '['), Path{"b"}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+struct SpliceCase {
+  const char* before;
+  std::vector<Subtree> subtrees;
+  const char* after;
+};
+
+TEST(SpliceTest, ChangesOnlyItsOwnBytes) {
+  const std::vector<SpliceCase> cases = {
+      // Replaced.
+      {R"({"a": { "b" :1.50, "c":2 } })",
+       {Put({"a", "b"}, "{}")},
+       R"({"a": { "b" :{}, "c":2 } })"},
+      {R"({"b":1,"b":2})", {Put({"b"}, "3")}, R"({"b":1,"b":3})"},
+      {R"({"b":null})", {Put({"b"}, "3")}, R"({"b":3})"},
+      // Inserted.
+      {"{}", {Put({"b"}, "3")}, R"({"b":3})"},
+      {"{ \n }", {Put({"b"}, "3")}, "{\"b\":3 \n }"},
+      {"{ \"a\" : 1 \n }", {Put({"b"}, "3")}, "{ \"a\" : 1,\"b\":3 \n }"},
+      {R"({"a":{}})",
+       {Put({"a", "b"}, "3"), Put({"a", "c"}, "4")},
+       R"({"a":{"b":3,"c":4}})"},
+      {"{}", {Put({"k\"ey"}, "3")}, R"({"k\"ey":3})"},
+      // Parents made.
+      {"{}", {Put({"a", "b", "c"}, "3")}, R"({"a":{"b":{"c":3}}})"},
+      {R"({"a":null})",
+       {Put({"a", "b"}, "3"), Put({"a", "c"}, "4")},
+       R"({"a":{"b":3,"c":4}})"},
+      {R"({"x":1})",
+       {Put(kKvm, "1"), Put(kLibvirt, "2"), Put(kRehai, "3")},
+       R"({"x":1,"automatic":{"virtualization":{"kvm":1},"libvirt":2,"rehai":3}})"},
+      {R"({"automatic":{"virtualization":{"role":"host"}}})",
+       {Put(kKvm, "1"), Put(kLibvirt, "2"), Put(kRehai, "3")},
+       R"({"automatic":{"virtualization":{"role":"host","kvm":1},"libvirt":2,"rehai":3}})"},
+      {R"({"a":{"b":1},"a":null})",
+       {Put({"a", "b"}, "3")},
+       R"({"a":{"b":1},"a":{"b":3}})"},
+      // Removed.
+      {R"({"a":1 , "b":2 , "c":3})", {Remove({"a"})}, R"({"b":2 , "c":3})"},
+      {R"({"a":1 , "b":2 , "c":3})", {Remove({"b"})}, R"({"a":1 , "c":3})"},
+      {R"({"a":1 , "b":2 , "c":3 })", {Remove({"c"})}, R"({"a":1 , "b":2 })"},
+      {R"({"a":1 , "b":2 , "c":3})",
+       {Remove({"a"}), Remove({"b"})},
+       R"({"c":3})"},
+      {R"({"a":1 , "b":2 , "c":3})",
+       {Remove({"b"}), Remove({"c"})},
+       R"({"a":1})"},
+      {R"({"a":1 , "b":2 , "c":3})",
+       {Remove({"a"}), Remove({"c"})},
+       R"({"b":2})"},
+      {R"({ "a":1 , "b":2 })", {Remove({"a"}), Remove({"b"})}, R"({  })"},
+      {R"({"a":{"b":1}})", {Remove({"a", "b"})}, R"({"a":{}})"},
+      {R"({"b":1,"x":2,"\u0062":3})", {Remove({"b"})}, R"({"x":2})"},
+      {R"({"a":1})", {Remove({"b"})}, R"({"a":1})"},
+      {R"({"a":1})", {Remove({"a", "b"})}, R"({"a":1})"},
+      {R"({"a":null})", {Remove({"a", "b"})}, R"({"a":null})"},
+      {"{}", {Remove({"a", "b"})}, "{}"},
+      // Several at once in one object.
+      {R"({"a":1,"b":2})",
+       {Remove({"a"}), Put({"c"}, "3")},
+       R"({"b":2,"c":3})"},
+      {R"({"a":1,"b":2})",
+       {Remove({"b"}), Put({"c"}, "3")},
+       R"({"a":1,"c":3})"},
+      {R"({"a":1})", {Remove({"a"}), Put({"c"}, "3")}, R"({"c":3})"},
+      {R"({"a":1,"b":2,"c":3})",
+       {Put({"c"}, "30"), Remove({"b"}), Put({"a"}, "10"), Put({"d"}, "40")},
+       R"({"a":10,"c":30,"d":40})"},
+      // Spelling outside stays.
+      {R"({"\u0061":{"é":"\u00e9\/<&\u003c","n":-0.0e+00}, "a":{ "b": [ ] }})",
+       {Put({"a", "b"}, "1")},
+       R"({"\u0061":{"é":"\u00e9\/<&\u003c","n":-0.0e+00}, "a":{ "b": 1 }})"},
+  };
+  for (const SpliceCase& c : cases) {
+    EXPECT_THAT(Splice(c.before, c.subtrees), IsOkAndHolds(c.after))
+        << c.before;
+  }
+}
+
+TEST(SpliceTest, ForeignValueInTheWayIsNotOverwritten) {
+  for (absl::string_view value : {"\"kvm\"", "[]", "7", "false"}) {
+    const std::string document =
+        absl::StrCat(R"({"automatic":{"virtualization":)", value, "}}");
+    EXPECT_THAT(SpliceOne(document, Put(kKvm, "{}")),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         HasSubstr("automatic.virtualization")));
+  }
+}
+
+TEST(SpliceTest, RefusesSubtreesThatMeet) {
+  for (const std::vector<Subtree>& subtrees :
+       {std::vector<Subtree>{Put({"a"}, "1"), Put({"a", "b"}, "1")},
+        std::vector<Subtree>{Put({"a", "b"}, "1"), Remove({"a"})},
+        std::vector<Subtree>{Put({"a"}, "1"), Put({"a"}, "1")},
+        std::vector<Subtree>{Put({}, "{}")}}) {
+    EXPECT_THAT(Splice("{}", subtrees),
+                StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+}
+
+TEST(HoldsTest, ComparesValuesNotSpelling) {
+  const std::string document =
+      R"({"automatic":{"rehai":{ "b" : [ 1.0 , "\u003c" ], "a":1e2 }}})";
+  const auto holds = [&](const Subtree& subtree) {
+    return Holds(document, {&subtree, 1});
+  };
+  EXPECT_THAT(holds(Put(kRehai, R"({"a":100,"b":[1,"<"]})")),
+              IsOkAndHolds(true));
+  EXPECT_THAT(holds(Put(kRehai, R"({"a":100,"b":["<",1]})")),
+              IsOkAndHolds(false));
+  EXPECT_THAT(holds(Put(kRehai, R"({"a":100})")), IsOkAndHolds(false));
+  EXPECT_THAT(holds(Put(kRehai, R"({"a":"100","b":[1,"<"]})")),
+              IsOkAndHolds(false));
+  EXPECT_THAT(holds(Put(kKvm, "{}")), IsOkAndHolds(false));
+  EXPECT_THAT(holds(Remove(kKvm)), IsOkAndHolds(true));
+  EXPECT_THAT(holds(Remove(kRehai)), IsOkAndHolds(false));
+}
+
+TEST(HoldsTest, ValueBeyondRepresentationIsNotHeld) {
+  const Subtree subtree = Put({"a"}, "1");
+  EXPECT_THAT(Holds(R"({"a":1e999})", {&subtree, 1}), IsOkAndHolds(false));
+  EXPECT_THAT(Holds(R"({"a":"\ud800"})", {&subtree, 1}), IsOkAndHolds(false));
+  EXPECT_THAT(Difference(R"({"a":1e999})", {&subtree, 1}),
+              IsOkAndHolds(ElementsAre(PathDifference{"a", "1e999", "1"})));
+}
+
+TEST(DifferenceTest, ListsLeavesInTheOrderOfTheirPaths) {
+  const std::string document = R"({"automatic":{"virtualization":{"kvm":{
+      "guests":{"web01":{"state":"running","id":"1"},"old":{"id":"2"}},
+      "total": 3, "same": {"x": 1.0}}},"libvirt":{"uri":"x"}}})";
+  const std::vector<Subtree> subtrees = {
+      Put(kKvm,
+          R"({"guests":{"web.1":{},"web01":{"State":"shut off","id":"-"}},)"
+          R"("same":{"x":1},"total":[3]})"),
+      Remove(kLibvirt)};
+  EXPECT_THAT(
+      Difference(document, subtrees),
+      IsOkAndHolds(ElementsAre(
+          PathDifference{"automatic.libvirt.uri", "\"x\"", ""},
+          PathDifference{"automatic.virtualization.kvm.guests.\"web.1\"", "",
+                         "{}"},
+          PathDifference{"automatic.virtualization.kvm.guests.old.id", "\"2\"",
+                         ""},
+          PathDifference{"automatic.virtualization.kvm.guests.web01.State", "",
+                         "\"shut off\""},
+          PathDifference{"automatic.virtualization.kvm.guests.web01.id",
+                         "\"1\"", "\"-\""},
+          PathDifference{"automatic.virtualization.kvm.guests.web01.state",
+                         "\"running\"", ""},
+          PathDifference{"automatic.virtualization.kvm.total", "3", "[3]"})));
+}
+
+// --- Properties over random documents ---------------------------------------
+
+// Writes random JSON with every liberty that the grammar allows.
+class RandomJson {
+ public:
+  explicit RandomJson(int seed) : random_(seed) {}
+
+  int Below(int n) { return static_cast<int>(random_() % n); }
+
+  std::string Document() { return absl::StrCat(Space(), Object(5), Space()); }
+
+  std::string Value(int depth) {
+    switch (Below(depth > 0 ? 8 : 6)) {
+      case 0:
+        return Pick({"0", "-0.0", "1795527759.2440631", "2.5E-3",
+                     "18446744073709551616", "-17", "1.50"});
+      case 1:
+        return Pick({"true", "false"});
+      case 2:
+        return "null";
+      case 3:
+        return Pick({R"("")", R"("a,b:{}[]")", R"("\"\\\/")", R"("\u003c&>")",
+                     R"("\ud83d\ude00 é")", R"("automatic")"});
+      case 4:
+        return absl::StrCat("{", Space(), "}");
+      case 5:
+        return absl::StrCat("[", Space(), "]");
+      case 6: {
+        std::vector<std::string> values;
+        for (int i = 1 + Below(3); i > 0; --i) {
+          values.push_back(absl::StrCat(Space(), Value(depth - 1), Space()));
+        }
+        return absl::StrCat("[", absl::StrJoin(values, ","), "]");
+      }
+      default:
+        return Object(depth);
+    }
+  }
+
+  Path SubtreePath() {
+    static const auto& paths =
+        *new std::vector<Path>{kKvm,
+                               kLibvirt,
+                               {"automatic", "rehai", "guests"},
+                               {"automatic", "rehai", "digest"},
+                               {"automatic", "k\"ey"},
+                               {"normal"},
+                               {"libvirt", "kvm", "rehai", "guests"}};
+    return paths[Below(paths.size())];
+  }
+
+ private:
+  std::string Pick(std::vector<std::string> choices) {
+    return choices[Below(choices.size())];
+  }
+
+  std::string Space() { return Pick({"", "", "", " ", "\n\t", " \r\n  "}); }
+
+  // Few keys, so that paths are met and duplicates occur.
+  std::string Key() {
+    return Pick({R"("automatic")", R"("\u0061utomatic")", R"("automatic")",
+                 R"("virtualization")", R"("kvm")", R"("libvirt")",
+                 R"("lib\u0076irt")", R"("rehai")", R"("guests")",
+                 R"("digest")", R"("k\"ey")", R"("normal")", R"("")",
+                 R"("automatic.rehai")"});
+  }
+
+  std::string Object(int depth) {
+    std::vector<std::string> members;
+    for (int i = Below(6); i > 0; --i) {
+      members.push_back(absl::StrCat(Space(), Key(), Space(), ":", Space(),
+                                     Value(depth - 1), Space()));
+    }
+    return members.empty()
+               ? absl::StrCat("{", Space(), "}")
+               : absl::StrCat("{", absl::StrJoin(members, ","), "}");
+  }
+
+  std::mt19937 random_;
+};
+
+// What Splice() means, on parsed values. False: a foreign value is in the way.
+bool ModelSplice(json& document, const Subtree& subtree) {
+  json* at = &document;
+  for (size_t i = 0; i + 1 < subtree.path.size(); ++i) {
+    const bool missing = at->is_null() || !at->contains(subtree.path[i]) ||
+                         (*at)[subtree.path[i]].is_null();
+    if (missing && !subtree.json.has_value()) return true;
+    if (missing) (*at)[subtree.path[i]] = json::object();
+    at = &(*at)[subtree.path[i]];
+    if (!at->is_object()) return !subtree.json.has_value();
+  }
+  if (subtree.json.has_value()) {
+    (*at)[subtree.path.back()] = json::parse(*subtree.json);
+  } else {
+    at->erase(subtree.path.back());
+  }
+  return true;
+}
+
+// How many bytes at both ends the two texts share, counted without overlap.
+size_t SharedEnds(absl::string_view a, absl::string_view b) {
+  const size_t least = std::min(a.size(), b.size());
+  const size_t front =
+      std::mismatch(a.begin(), a.begin() + least, b.begin()).first - a.begin();
+  const size_t back =
+      std::mismatch(a.rbegin(), a.rbegin() + (least - front), b.rbegin())
+          .first -
+      a.rbegin();
+  return front + back;
+}
+
+void ExpectOnlyOwnBytesChanged(const std::string& before,
+                               const std::string& after,
+                               const Subtree& subtree) {
+  const auto old_value = FindValue(before, subtree.path);
+  ASSERT_THAT(old_value, IsOk());
+  const auto new_value = FindValue(after, subtree.path);
+  ASSERT_THAT(new_value, IsOk());
+  if (old_value->has_value() && subtree.json.has_value()) {
+    // Replaced: the same text stands before and after the value.
+    const size_t begin = (*old_value)->data() - before.data();
+    EXPECT_EQ(after, absl::StrCat(before.substr(0, begin), *subtree.json,
+                                  before.substr(begin + (*old_value)->size())));
+  } else if (subtree.json.has_value()) {
+    // Inserted: nothing of the old text is gone, but a null that became a
+    // parent.
+    const size_t shared = SharedEnds(before, after);
+    EXPECT_GE(shared + strlen("null"), before.size());
+    if (shared < before.size()) {
+      EXPECT_THAT(before, HasSubstr("null"));
+    }
+  } else if (!old_value->has_value()) {
+    EXPECT_EQ(before, after);
+  } else if (SharedEnds(before, after) < after.size()) {
+    // Removed in more than one piece: only if the key stood there twice.
+    const std::string start =
+        absl::StrCat("\"", subtree.path.back().substr(0, 1));
+    EXPECT_THAT(before, HasSubstr(start));
+    EXPECT_NE(before.find(start), before.rfind(start));
+  }
+}
+
+class SplicePropertyTest : public testing::TestWithParam<int> {};
+
+TEST_P(SplicePropertyTest, OneSubtree) {
+  RandomJson random(GetParam());
+  int spliced = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string before = random.Document();
+    const Subtree subtree{
+        random.SubtreePath(),
+        random.Below(4) == 0
+            ? std::nullopt
+            : std::optional(json::parse(random.Value(3)).dump())};
+    SCOPED_TRACE(absl::StrCat(before, "\n", absl::StrJoin(subtree.path, "."),
+                              " = ", subtree.json.value_or("(removed)")));
+    json model = json::parse(before);
+    const bool possible = ModelSplice(model, subtree);
+    const auto after = SpliceOne(before, subtree);
+    if (!possible) {
+      EXPECT_THAT(after, StatusIs(absl::StatusCode::kFailedPrecondition));
+      continue;
+    }
+    ++spliced;
+    ASSERT_THAT(after, IsOk());
+    ASSERT_EQ(json::parse(*after), model) << *after;
+    ExpectOnlyOwnBytesChanged(before, *after, subtree);
+    EXPECT_THAT(SpliceOne(*after, subtree), IsOkAndHolds(*after));
+    EXPECT_THAT(Holds(*after, {&subtree, 1}), IsOkAndHolds(true));
+    EXPECT_THAT(Difference(*after, {&subtree, 1}), IsOkAndHolds(IsEmpty()));
+    const auto found = FindValue(*after, subtree.path);
+    ASSERT_THAT(found, IsOk());
+    ASSERT_EQ(found->has_value(), subtree.json.has_value());
+    if (found->has_value()) {
+      EXPECT_EQ(**found, *subtree.json);
+    }
+  }
+  EXPECT_GT(spliced, 1000);
+}
+
+TEST_P(SplicePropertyTest, SeveralAtOnceAreTheSameAsOneByOne) {
+  RandomJson random(GetParam());
+  int spliced = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string before = random.Document();
+    std::vector<Subtree> subtrees;
+    for (const Path& path :
+         {kKvm, kLibvirt, Path{"automatic", "rehai", "guests"},
+          Path{"automatic", "rehai", "digest"}, Path{"normal"}}) {
+      if (random.Below(3) == 0) continue;
+      subtrees.push_back(random.Below(3) == 0 ? Remove(path)
+                                              : Put(path, R"({"a":[1]})"));
+    }
+    SCOPED_TRACE(before);
+    absl::StatusOr<std::string> one_by_one = before;
+    // Removals first: one by one, an insertion would find what is to go.
+    for (const bool removals : {true, false}) {
+      for (const Subtree& subtree : subtrees) {
+        if (one_by_one.ok() && removals != subtree.json.has_value()) {
+          one_by_one = SpliceOne(*one_by_one, subtree);
+        }
+      }
+    }
+    const auto at_once = Splice(before, subtrees);
+    ASSERT_EQ(at_once.status().code(), one_by_one.status().code());
+    if (!at_once.ok()) continue;
+    ++spliced;
+    ASSERT_EQ(*at_once, *one_by_one);
+    EXPECT_THAT(Holds(*at_once, subtrees), IsOkAndHolds(true));
+    EXPECT_THAT(Difference(*at_once, subtrees), IsOkAndHolds(IsEmpty()));
+  }
+  EXPECT_GT(spliced, 500);
+}
+
+// Removing takes the member, one comma and the space beside that comma: what
+// was inserted can be taken out again without a trace.
+TEST_P(SplicePropertyTest, RemovalUndoesInsertion) {
+  RandomJson random(GetParam());
+  int undone = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string before = random.Document();
+    const Path path = random.SubtreePath();
+    const Path parent(path.begin(), path.end() - 1);
+    if (parent.empty()) continue;
+    const auto existing = FindValue(before, path);
+    const auto parent_value = FindValue(before, parent);
+    if (!existing.ok() || existing->has_value() || !parent_value.ok() ||
+        !parent_value->has_value() || (*parent_value)->front() != '{') {
+      continue;
+    }
+    ++undone;
+    const auto inserted = SpliceOne(before, Put(path, "{\"a\":1}"));
+    ASSERT_THAT(inserted, IsOk());
+    EXPECT_THAT(SpliceOne(*inserted, Remove(path)), IsOkAndHolds(before));
+  }
+  EXPECT_GT(undone, 20);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, SplicePropertyTest, testing::Range(1, 6));
+
+// --- A real node -------------------------------------------------------------
+
+std::string RealNode() { return ReadFile("tests/data/ohai_node.json").value(); }
+
+TEST(RealNodeTest, EveryForeignByteSurvivesAHundredUpdates) {
+  const std::string original = RealNode();
+  // The trees as they stand in the fixture.
+  const std::string kvm(**FindValue(original, kKvm));
+  const std::string libvirt(**FindValue(original, kLibvirt));
+  std::string node = original;
+  for (int i = 0; i < 100; ++i) {
+    node = Splice(node,
+                  std::vector<Subtree>{
+                      Put(kKvm, absl::StrCat("{\"n\":", i, "}")),
+                      i % 3 == 0 ? Remove(kRehai)
+                                 : Put(kRehai, absl::StrCat("[", i, "]")),
+                      Put(kLibvirt, i % 2 == 0 ? "{}" : "null")})
+               .value();
+  }
+  ASSERT_NE(node, original);
+  node = Splice(node, std::vector<Subtree>{Put(kKvm, kvm), Remove(kRehai),
+                                           Put(kLibvirt, libvirt)})
+             .value();
+  EXPECT_EQ(node, original);
+}
+
+TEST(RealNodeTest, HoldsWhatTheServerSpelledItsOwnWay) {
+  const std::string node = RealNode();
+  const std::string kvm = json::parse(**FindValue(node, kKvm)).dump();
+  ASSERT_NE(kvm, **FindValue(node, kKvm));
+  const Subtree subtree = Put(kKvm, kvm);
+  EXPECT_THAT(Holds(node, {&subtree, 1}), IsOkAndHolds(true));
+  EXPECT_THAT(Difference(node, {&subtree, 1}), IsOkAndHolds(IsEmpty()));
+}
+
+}  // namespace
+}  // namespace rehai::chef
