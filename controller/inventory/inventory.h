@@ -12,13 +12,17 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "controller/inventory/guest_index.h"
 #include "proto/ids.h"
 #include "rehai/v1/model.pb.h"
 
 namespace rehai {
+
+struct Merged;  // merge.h
 
 // Records are never changed after they are published; readers share them.
 using RecordPtr = std::shared_ptr<const v1::Record>;
@@ -58,19 +62,23 @@ struct GuestLocation {
 // - Revisions grow with every change and never repeat, over restarts too: the
 //   first is taken from the wall clock.
 //
-// Thread-safe. Leaf lock: listeners are called outside it. Two changes of one
-// host made by two threads may reach a listener in either order, so compare
-// revisions.
+// Thread-safe. It owns no thread: everything runs on its callers', which are
+// the sources' workers (Observe, SetPresence), the API's handlers and the
+// syncer (the questions). Leaf lock, held for microseconds; listeners are
+// called outside it. Two changes of one host made by two threads may reach a
+// listener in either order, so compare revisions.
 class Inventory {
  public:
   using Listener = absl::AnyInvocable<void(const Change&)>;
 
   // `clock` must outlive the inventory.
   explicit Inventory(const Clock& clock);
-  ~Inventory();
+  Inventory(const Inventory&) = delete;
+  Inventory& operator=(const Inventory&) = delete;
 
-  // Calls `listener` after each change, on the thread that made it. Before any
-  // thread uses the inventory. The listener must return fast.
+  // Calls `listener` after each change, on the thread that made it, so on
+  // several at once. Before any thread uses the inventory. The listener must
+  // return fast.
   void AddListener(Listener listener);
 
   // Makes the host known, or sets its labels. Its presence is NEVER_SEEN until
@@ -110,6 +118,37 @@ class Inventory {
   absl::StatusOr<Changes> ChangesAfter(Revision after, size_t limit) const;
 
   Revision revision() const;
+
+ private:
+  // Makes `record` the newest belief about `host`, under the next revision.
+  Change Publish(const HostId& host, v1::Record record)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Follows a change of the guests that `host` lists.
+  void Reindex(const HostId& host, const v1::Record& before,
+               const Merged& merged) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::optional<GuestLocation> Locate(const GuestId& guest) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void RememberRemoval(const HostId& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Tell(const Change& change);
+
+  // Set at construction, or before any thread uses the inventory.
+  const Clock& clock_;
+  const Revision first_revision_;
+  std::vector<Listener> listeners_;
+
+  mutable Mutex mu_;
+  Revision revision_ ABSL_GUARDED_BY(mu_);
+  std::map<HostId, RecordPtr> hosts_ ABSL_GUARDED_BY(mu_);
+  GuestIndex guests_ ABSL_GUARDED_BY(mu_);
+  // Each host at its last change, hosts in removed_ included.
+  std::map<Revision, HostId> order_ ABSL_GUARDED_BY(mu_);
+  // Hosts that left, and when. Bounded.
+  std::map<HostId, Revision> removed_ ABSL_GUARDED_BY(mu_);
+  // What changed after an older revision cannot be told: a removal since then
+  // is forgotten.
+  Revision complete_after_ ABSL_GUARDED_BY(mu_);
+  // Null until somebody asks for the view after a change.
+  mutable std::shared_ptr<const FleetView> view_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rehai

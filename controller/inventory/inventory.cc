@@ -1,0 +1,257 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/inventory/inventory.h"
+
+#include <google/protobuf/timestamp.pb.h>
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "controller/inventory/merge.h"
+#include "controller/inventory/record.h"
+
+namespace rehai {
+namespace {
+
+// Removals to remember for watchers that come back. Hosts leave seldom; a
+// watcher that missed more than this begins again.
+constexpr size_t kRemovalsKept = 1000;
+
+absl::Status UnknownHost(const std::string& node) {
+  return absl::NotFoundError(
+      absl::StrCat("host ", node,
+                   ": not in the fleet; add it to the configuration's hosts"));
+}
+
+// Orders the places where one guest was seen: the greater is where it is.
+auto Likelihood(const GuestLocation& place) {
+  const google::protobuf::Timestamp& seen = place.record->confirmed_at();
+  return std::tuple(IsActive(*place.guest), seen.seconds(), seen.nanos(),
+                    place.record->revision());
+}
+
+}  // namespace
+
+Inventory::Inventory(const Clock& clock)
+    : clock_(clock),
+      first_revision_(absl::ToUnixMicros(clock.Now())),
+      revision_(first_revision_),
+      complete_after_(first_revision_) {}
+
+void Inventory::AddListener(Listener listener) {
+  listeners_.push_back(std::move(listener));
+}
+
+void Inventory::AddHost(const HostId& host,
+                        const std::map<std::string, std::string>& labels) {
+  Change change;
+  {
+    MutexLock lock(mu_);
+    v1::Record record;
+    if (const auto known = hosts_.find(host); known != hosts_.end()) {
+      record = *known->second;
+      const auto& old = record.labels();
+      if (std::map<std::string, std::string>(old.begin(), old.end()) ==
+          labels) {
+        return;
+      }
+      record.clear_labels();
+    } else {
+      record.set_node(host.node);
+      record.set_presence(v1::PRESENCE_NEVER_SEEN);
+      if (const auto removed = removed_.find(host); removed != removed_.end()) {
+        order_.erase(removed->second);
+        removed_.erase(removed);
+      }
+    }
+    record.mutable_labels()->insert(labels.begin(), labels.end());
+    change = Publish(host, std::move(record));
+  }
+  Tell(change);
+}
+
+void Inventory::RemoveHost(const HostId& host) {
+  Change change;
+  {
+    MutexLock lock(mu_);
+    const auto found = hosts_.find(host);
+    if (found == hosts_.end()) return;
+    const RecordPtr record = found->second;
+    for (const v1::Guest& guest : record->guests()) {
+      guests_.Remove(host, GuestId{guest.uuid()}, guest.name());
+    }
+    hosts_.erase(found);
+    order_.erase(record->revision());
+    RememberRemoval(host);
+    view_.reset();
+    change = Change{.host = host, .revision = revision_, .record = nullptr};
+  }
+  Tell(change);
+}
+
+absl::Status Inventory::Observe(const v1::Observation& observation) {
+  const HostId host{observation.node()};
+  Change change;
+  {
+    MutexLock lock(mu_);
+    const auto found = hosts_.find(host);
+    if (found == hosts_.end()) return UnknownHost(host.node);
+    const RecordPtr before = found->second;
+    ASSIGN_OR_RETURN(Merged merged, Merge(*before, observation, clock_.Now()));
+    if (!merged.IsChange()) {
+      found->second =
+          std::make_shared<const v1::Record>(std::move(merged.record));
+      view_.reset();
+      return absl::OkStatus();
+    }
+    Reindex(host, *before, merged);
+    change = Publish(host, std::move(merged.record));
+  }
+  Tell(change);
+  return absl::OkStatus();
+}
+
+absl::Status Inventory::SetPresence(const HostId& host, v1::Presence presence,
+                                    std::optional<v1::Condition> condition) {
+  Change change;
+  {
+    MutexLock lock(mu_);
+    const auto found = hosts_.find(host);
+    if (found == hosts_.end()) return UnknownHost(host.node);
+    std::optional<v1::Record> next =
+        WithPresence(*found->second, presence, condition, clock_.Now());
+    if (!next.has_value()) return absl::OkStatus();
+    change = Publish(host, *std::move(next));
+  }
+  Tell(change);
+  return absl::OkStatus();
+}
+
+RecordPtr Inventory::Find(const HostId& host) const {
+  MutexLock lock(mu_);
+  const auto found = hosts_.find(host);
+  return found == hosts_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const FleetView> Inventory::View() const {
+  MutexLock lock(mu_);
+  if (view_ == nullptr) {
+    auto view = std::make_shared<FleetView>();
+    view->revision = revision_;
+    view->records.reserve(hosts_.size());
+    for (const auto& [host, record] : hosts_) view->records.push_back(record);
+    view_ = std::move(view);
+  }
+  return view_;
+}
+
+std::optional<GuestLocation> Inventory::FindGuest(const GuestId& guest) const {
+  MutexLock lock(mu_);
+  return Locate(guest);
+}
+
+std::vector<GuestLocation> Inventory::FindGuestsByName(
+    const std::string& name) const {
+  MutexLock lock(mu_);
+  std::vector<GuestLocation> places;
+  for (const GuestId& guest : guests_.Named(name)) {
+    std::optional<GuestLocation> place = Locate(guest);
+    // A definition that a migration left behind may hold an outdated name.
+    if (place.has_value() && place->guest->name() == name) {
+      places.push_back(*std::move(place));
+    }
+  }
+  return places;
+}
+
+absl::StatusOr<Changes> Inventory::ChangesAfter(Revision after,
+                                                size_t limit) const {
+  MutexLock lock(mu_);
+  if (after < complete_after_ || after > revision_) {
+    return absl::OutOfRangeError(absl::StrCat(
+        "revision ", after, ": changes are known from ", complete_after_,
+        " to ", revision_, "; begin again from the whole state"));
+  }
+  Changes result{.changes = {}, .through = revision_};
+  for (auto next = order_.upper_bound(after); next != order_.end(); ++next) {
+    if (result.changes.size() == limit) {
+      result.through = limit == 0 ? after : result.changes.back().revision;
+      break;
+    }
+    const auto& [revision, host] = *next;
+    const auto record = hosts_.find(host);
+    result.changes.push_back(
+        {.host = host,
+         .revision = revision,
+         .record = record == hosts_.end() ? nullptr : record->second});
+  }
+  return result;
+}
+
+Revision Inventory::revision() const {
+  MutexLock lock(mu_);
+  return revision_;
+}
+
+Change Inventory::Publish(const HostId& host, v1::Record record) {
+  order_.erase(record.revision());
+  record.set_revision(++revision_);
+  order_.emplace(revision_, host);
+  RecordPtr published = std::make_shared<const v1::Record>(std::move(record));
+  hosts_[host] = published;
+  view_.reset();
+  return {.host = host, .revision = revision_, .record = std::move(published)};
+}
+
+void Inventory::Reindex(const HostId& host, const v1::Record& before,
+                        const Merged& merged) {
+  const v1::Record& after = merged.record;
+  for (const GuestId& guest : merged.gone) {
+    guests_.Remove(host, guest, rehai::FindGuest(before, guest)->name());
+  }
+  for (const GuestId& guest : merged.changed) {
+    const std::string& old_name = rehai::FindGuest(before, guest)->name();
+    const std::string& new_name = rehai::FindGuest(after, guest)->name();
+    if (old_name == new_name) continue;
+    guests_.Remove(host, guest, old_name);
+    guests_.Add(host, guest, new_name);
+  }
+  for (const GuestId& guest : merged.appeared) {
+    guests_.Add(host, guest, rehai::FindGuest(after, guest)->name());
+  }
+}
+
+std::optional<GuestLocation> Inventory::Locate(const GuestId& guest) const {
+  std::optional<GuestLocation> best;
+  for (const HostId& host : guests_.HostsOf(guest)) {
+    const RecordPtr& record = hosts_.at(host);
+    GuestLocation place{.record = record,
+                        .guest = rehai::FindGuest(*record, guest)};
+    if (!best.has_value() || Likelihood(*best) < Likelihood(place)) {
+      best = std::move(place);
+    }
+  }
+  return best;
+}
+
+void Inventory::RememberRemoval(const HostId& host) {
+  order_.emplace(++revision_, host);
+  removed_.emplace(host, revision_);
+  if (removed_.size() <= kRemovalsKept) return;
+  const auto oldest = std::min_element(
+      removed_.begin(), removed_.end(),
+      [](const auto& a, const auto& b) { return a.second < b.second; });
+  complete_after_ = oldest->second;
+  order_.erase(oldest->second);
+  removed_.erase(oldest);
+}
+
+void Inventory::Tell(const Change& change) {
+  for (Listener& listener : listeners_) listener(change);
+}
+
+}  // namespace rehai

@@ -1,0 +1,65 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_INVENTORY_MERGE_H_
+#define CONTROLLER_INVENTORY_MERGE_H_
+
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "proto/ids.h"
+#include "rehai/v1/model.pb.h"
+
+// How a Record follows from the one before it. Pure: no clock, no lock, no I/O.
+namespace rehai {
+
+// A Record after an observation, and how it differs from the one before.
+struct Merged {
+  // Still has the revision of the record before: only the inventory knows the
+  // next one.
+  v1::Record record;
+
+  // In the order of their UUIDs.
+  std::vector<GuestId> appeared;
+  std::vector<GuestId> changed;
+  std::vector<GuestId> gone;
+  bool facts_changed = false;
+  // Presence or conditions.
+  bool status_changed = false;
+
+  // True if the revision must grow; false if the observation only confirmed
+  // what was believed.
+  bool IsChange() const {
+    return !appeared.empty() || !changed.empty() || !gone.empty() ||
+           facts_changed || status_changed;
+  }
+};
+
+// What is to be believed of a host after `observation` of it.
+//
+// - A guest is gone if the observation is full and neither lists it nor calls
+//   it unread, or if it is partial and names it as removed.
+// - What the observation did not look at stays as it was: unread guests, absent
+//   facts, guests that a partial observation does not list.
+// - The host is CURRENT and no longer Unreachable.
+//
+// kAborted: it does not come after the last observation merged.
+// kInvalidArgument: it contradicts itself: a guest without UUID, or one that is
+// listed twice, or listed and also unread or removed.
+absl::StatusOr<Merged> Merge(const v1::Record& record,
+                             const v1::Observation& observation,
+                             absl::Time received_at);
+
+// The record with another presence, or nullopt if it says so already.
+// `condition` replaces the one of its type; without a time of its own it keeps
+// that one's `since`, or has stood since `now`. PRESENCE_CURRENT without a
+// condition clears Unreachable.
+std::optional<v1::Record> WithPresence(
+    const v1::Record& record, v1::Presence presence,
+    const std::optional<v1::Condition>& condition, absl::Time now);
+
+}  // namespace rehai
+
+#endif  // CONTROLLER_INVENTORY_MERGE_H_
