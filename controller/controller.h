@@ -1,0 +1,47 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_CONTROLLER_H_
+#define CONTROLLER_CONTROLLER_H_
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "controller/options.h"
+
+namespace rehai {
+
+// Controller builds every part of the service, starts them in the order
+// inventory, Chef, sync, source, api, and stops them in the reverse. It is the
+// only place that sees all rooms. Not thread-safe.
+class Controller {
+ public:
+  // Builds everything and starts nothing: what can be found wrong before the
+  // first connection is found here (identity, key, trust, TLS files, address).
+  // `clock` must outlive the controller.
+  static absl::StatusOr<std::unique_ptr<Controller>> Create(
+      const ControllerOptions& options, Clock& clock);
+  ~Controller();
+
+  // Begins to watch, to write and to answer. kUnavailable: the API's address
+  // cannot be listened on; nothing runs then.
+  absl::Status Start();
+
+  // Ends everything within the bounds of calls under way. Idempotent.
+  void Stop();
+
+  // The API's port; 0 for a unix socket.
+  int port() const;
+
+ private:
+  struct Parts;
+  explicit Controller(std::unique_ptr<Parts> parts);
+
+  const std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace rehai
+
+#endif  // CONTROLLER_CONTROLLER_H_

@@ -1,0 +1,99 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <iostream>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "controller/controller.h"
+#include "controller/options.h"
+
+ABSL_FLAG(std::string, config, "/etc/rehai/rehai.yaml",
+          "Configuration file; docs/configuration.md describes every key.");
+ABSL_FLAG(bool, dry_run, false,
+          "Write nothing to Chef; log what would change, path by path.");
+ABSL_FLAG(bool, check_config, false,
+          "Check the configuration and the files it names, and exit.");
+ABSL_FLAG(std::string, port_file, "",
+          "Write the API's port to this file once it answers.");
+
+namespace rehai {
+namespace {
+
+// Signals that end the service. Blocked in every thread, so that they are only
+// ever taken by the wait below and interrupt no call.
+sigset_t EndingSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+absl::Status Run(const ControllerOptions& options) {
+  const sigset_t signals = EndingSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  ASSIGN_OR_RETURN(const auto controller,
+                   Controller::Create(options, Clock::Real()));
+  if (absl::GetFlag(FLAGS_check_config)) {
+    std::cout << absl::GetFlag(FLAGS_config) << ": good, "
+              << options.hosts.size() << " hosts\n";
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(controller->Start());
+  if (const std::string file = absl::GetFlag(FLAGS_port_file); !file.empty()) {
+    RETURN_IF_ERROR(WriteFileAtomically(
+        file, absl::StrCat(controller->port(), "\n"), 0644));
+  }
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log::Info("stopping", {{"signal", signal}});
+  controller->Stop();
+  return absl::OkStatus();
+}
+
+int Main() {
+  absl::StatusOr<ControllerOptions> options =
+      LoadOptions(absl::GetFlag(FLAGS_config));
+  if (!options.ok()) {
+    std::cerr << options.status().message() << "\n";
+    return 2;
+  }
+  options->sync.dry_run = absl::GetFlag(FLAGS_dry_run);
+  log::Configure(options->log_level, options->log_format);
+  if (absl::Status status = Run(*options); !status.ok()) {
+    std::cerr << status.message() << "\n";
+    const bool by_config = status.code() != absl::StatusCode::kUnavailable;
+    return by_config ? 2 : 1;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace rehai
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "Keeps Chef true about the guests of a fleet of hypervisors.\n\n"
+      "  rehai-controller --config /etc/rehai/rehai.yaml\n"
+      "  rehai-controller --config rehai.yaml --dry_run\n"
+      "  rehai-controller --config rehai.yaml --check_config");
+  const auto rest = absl::ParseCommandLine(argc, argv);
+  if (rest.size() > 1) {
+    std::cerr << "unexpected argument \"" << rest[1]
+              << "\"; everything is given by flags, see --help\n";
+    return 2;
+  }
+  return rehai::Main();
+}

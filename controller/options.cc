@@ -1,0 +1,241 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/options.h"
+
+#include <google/protobuf/duration.pb.h>
+
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "base/yaml.h"
+#include "chef/node_name.h"
+
+namespace rehai {
+namespace {
+
+// Turns a configuration into options and gathers what is wrong with it.
+class Checker {
+ public:
+  explicit Checker(std::string file_name)
+      : file_name_(std::move(file_name)), folder_(FolderOf(file_name_)) {}
+
+  void Complain(absl::string_view key, absl::string_view problem) {
+    problems_.push_back(absl::StrCat(file_name_, ": ", key, ": ", problem));
+  }
+
+  std::string File(const std::string& name) const {
+    return name.empty() ? name : ResolvePath(folder_, name);
+  }
+
+  // `out` keeps its default where nothing is set.
+  void Positive(absl::string_view key, bool is_set,
+                const google::protobuf::Duration& value, absl::Duration& out) {
+    if (!is_set) return;
+    out = absl::Seconds(value.seconds()) + absl::Nanoseconds(value.nanos());
+    if (out <= absl::ZeroDuration()) Complain(key, "must be longer than 0");
+  }
+
+  template <typename T>
+  void Positive(absl::string_view key, T value, T& out) {
+    if (value < 0) Complain(key, "must be more than 0");
+    if (value > 0) out = value;
+  }
+
+  absl::Status status() const {
+    return problems_.empty()
+               ? absl::OkStatus()
+               : absl::InvalidArgumentError(absl::StrJoin(problems_, "\n"));
+  }
+
+ private:
+  const std::string file_name_;
+  const std::string folder_;
+  std::vector<std::string> problems_;
+};
+
+void ReadApi(const v1::ApiConfig& config, Checker& check,
+             ApiServer::Options& out) {
+  if (!config.listen().empty()) out.listen = config.listen();
+  out.allow_plaintext_from_anywhere = config.allow_plaintext_from_anywhere();
+  if (!config.has_tls()) return;
+  const auto& tls = config.tls();
+  out.tls.certificate = check.File(tls.certificate_file());
+  out.tls.key = check.File(tls.key_file());
+  out.tls.client_ca = check.File(tls.client_ca_file());
+}
+
+void ReadChef(const v1::ChefConfig& config, Checker& check,
+              ControllerOptions& out) {
+  out.chef = config;
+  out.chef.set_client_key_file(check.File(config.client_key_file()));
+  out.chef.set_knife_file(check.File(config.knife_file()));
+  out.chef.set_credentials_file(check.File(config.credentials_file()));
+  out.chef.set_ca_file(check.File(config.ca_file()));
+  out.chef.set_trusted_certs_dir(check.File(config.trusted_certs_dir()));
+  if (config.server_url().empty() && config.knife_file().empty() &&
+      config.credentials_file().empty()) {
+    check.Complain("chef",
+                   "no Chef server; set server_url, client_name and "
+                   "client_key_file, or knife_file, or credentials_file");
+  }
+  check.Positive("chef.max_node_bytes", config.max_node_bytes(),
+                 out.max_node_bytes);
+  absl::Duration ignored;
+  check.Positive("chef.request_timeout", config.has_request_timeout(),
+                 config.request_timeout(), ignored);
+}
+
+void ReadRenderings(const v1::RenderingsConfig& config, Checker& check,
+                    ControllerOptions& out) {
+  chef::RenderingOptions& renderings = out.sync.renderings;
+  renderings.kvm_extensions = config.kvm_extensions();
+  renderings.ohai_libvirt = config.ohai_libvirt();
+  if (config.has_rehai()) renderings.rehai = config.rehai();
+  renderings.volatile_values = config.volatile_values();
+  if (!renderings.kvm_extensions && !renderings.ohai_libvirt &&
+      !renderings.rehai) {
+    check.Complain("renderings",
+                   "every rendering is off, so nothing would ever be written; "
+                   "switch one on");
+  }
+  // Read from the hypervisors only what is going to be shown.
+  hypervisor::ReadOptions& read = out.pull.dial.read;
+  read.volumes = renderings.ohai_libvirt;
+  read.messages = renderings.kvm_extensions;
+  read.volatile_values = renderings.volatile_values;
+}
+
+void ReadSync(const v1::SyncConfig& config, Checker& check,
+              Syncer::Options& out) {
+  check.Positive("sync.window", config.has_window(), config.window(),
+                 out.window);
+  check.Positive("sync.requests_per_second", config.requests_per_second(),
+                 out.requests_per_second);
+  check.Positive("sync.request_burst", config.request_burst(),
+                 out.request_burst);
+  check.Positive("sync.max_in_flight", config.max_in_flight(),
+                 out.max_in_flight);
+  check.Positive("sync.retry_min", config.has_retry_min(), config.retry_min(),
+                 out.retry.min);
+  check.Positive("sync.retry_max", config.has_retry_max(), config.retry_max(),
+                 out.retry.max);
+  if (out.retry.min > out.retry.max) {
+    check.Complain("sync.retry_min", "must not be longer than sync.retry_max");
+  }
+  if (out.request_burst == 1) {
+    check.Complain("sync.request_burst",
+                   "must be 2 or more: a write is a GET and a PUT");
+  }
+}
+
+void ReadPull(const v1::PullConfig& config, Checker& check,
+              PullSource::Options& out) {
+  check.Positive("pull.workers", config.workers(), out.workers);
+  check.Positive("pull.connect_timeout", config.has_connect_timeout(),
+                 config.connect_timeout(), out.dial.connect_timeout);
+  check.Positive("pull.keepalive_interval", config.has_keepalive_interval(),
+                 config.keepalive_interval(), out.dial.keepalive_interval);
+  if (config.has_keepalive_interval() &&
+      out.dial.keepalive_interval < absl::Seconds(1)) {
+    check.Complain("pull.keepalive_interval", "must be 1s or longer");
+  }
+  check.Positive("pull.keepalive_count", config.keepalive_count(),
+                 out.dial.keepalive_count);
+  check.Positive("pull.reconnect_min", config.has_reconnect_min(),
+                 config.reconnect_min(), out.reconnect.min);
+  check.Positive("pull.reconnect_max", config.has_reconnect_max(),
+                 config.reconnect_max(), out.reconnect.max);
+  if (out.reconnect.min > out.reconnect.max) {
+    check.Complain("pull.reconnect_min",
+                   "must not be longer than pull.reconnect_max");
+  }
+  check.Positive("pull.relist_interval", config.has_relist_interval(),
+                 config.relist_interval(), out.relist_interval);
+  check.Positive("pull.event_window", config.has_event_window(),
+                 config.event_window(), out.event_window);
+  check.Positive("pull.unknown_after", config.has_unknown_after(),
+                 config.unknown_after(), out.unknown_after);
+}
+
+void ReadHosts(const v1::ControllerConfig& config, Checker& check,
+               std::vector<PullHost>& out) {
+  if (config.hosts().empty()) {
+    check.Complain("hosts",
+                   "no host to watch; add entries with node: and uri:");
+  }
+  std::set<std::string> nodes;
+  for (int i = 0; i < config.hosts_size(); ++i) {
+    const v1::HostConfig& host = config.hosts(i);
+    const std::string key = absl::StrCat("hosts[", i, "]");
+    if (host.node().empty()) {
+      check.Complain(key, "has no node; give the name of its Chef node");
+    } else if (absl::Status named = chef::CheckNodeName(host.node());
+               !named.ok()) {
+      check.Complain(key, named.message());
+    } else if (!nodes.insert(host.node()).second) {
+      check.Complain(key, absl::StrCat("node ", host.node(),
+                                       " is listed twice; keep one"));
+    }
+    if (!absl::StrContains(host.uri(), ":")) {
+      check.Complain(key,
+                     absl::StrCat("uri \"", host.uri(),
+                                  "\" is not a libvirt URI; write it like "
+                                  "qemu+ssh://root@hv1.example.com/system"));
+    }
+    out.push_back({{host.node()},
+                   host.uri(),
+                   {host.labels().begin(), host.labels().end()}});
+  }
+}
+
+void ReadLog(const v1::LogConfig& config, Checker& check,
+             ControllerOptions& out) {
+  const std::string& level = config.level();
+  if (level == "debug") {
+    out.log_level = log::Level::kDebug;
+  } else if (level == "warning") {
+    out.log_level = log::Level::kWarning;
+  } else if (level == "error") {
+    out.log_level = log::Level::kError;
+  } else if (!level.empty() && level != "info") {
+    check.Complain("log.level", "must be debug, info, warning or error");
+  }
+  if (config.format() == "json") {
+    out.log_format = log::Format::kJson;
+  } else if (!config.format().empty() && config.format() != "text") {
+    check.Complain("log.format", "must be text or json");
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ControllerOptions> MakeOptions(
+    const std::string& file_name, const v1::ControllerConfig& config) {
+  Checker check(file_name);
+  ControllerOptions out;
+  ReadApi(config.api(), check, out.api);
+  ReadChef(config.chef(), check, out);
+  ReadRenderings(config.renderings(), check, out);
+  ReadSync(config.sync(), check, out.sync);
+  ReadPull(config.pull(), check, out.pull);
+  ReadHosts(config, check, out.hosts);
+  ReadLog(config.log(), check, out);
+  RETURN_IF_ERROR(check.status());
+  return out;
+}
+
+absl::StatusOr<ControllerOptions> LoadOptions(const std::string& config_file) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(config_file));
+  v1::ControllerConfig config;
+  RETURN_IF_ERROR(ParseYaml(config_file, text, config));
+  return MakeOptions(config_file, config);
+}
+
+}  // namespace rehai

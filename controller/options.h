@@ -1,0 +1,46 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_OPTIONS_H_
+#define CONTROLLER_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/log.h"
+#include "chef/rendering.h"
+#include "controller/api/server.h"
+#include "controller/source/pull_source.h"
+#include "controller/sync/syncer.h"
+#include "rehai/v1/config.pb.h"
+
+namespace rehai {
+
+// Everything the controller is told from outside, checked and with its
+// defaults.
+struct ControllerOptions {
+  ApiServer::Options api;
+  v1::ChefConfig chef;  // file names made absolute; identity not resolved yet
+  int64_t max_node_bytes = 1'000'000;
+  Syncer::Options sync;
+  PullSource::Options pull;
+  std::vector<PullHost> hosts;
+  log::Level log_level = log::Level::kInfo;
+  log::Format log_format = log::Format::kText;
+};
+
+// Reads and checks a configuration file. kNotFound and kPermissionDenied name
+// the file; kInvalidArgument lists every problem, a line each, with file, line
+// or key, and what to do.
+absl::StatusOr<ControllerOptions> LoadOptions(const std::string& config_file);
+
+// The same for a configuration already read. `file_name` is for messages, and
+// relative file names are taken from its folder.
+absl::StatusOr<ControllerOptions> MakeOptions(
+    const std::string& file_name, const v1::ControllerConfig& config);
+
+}  // namespace rehai
+
+#endif  // CONTROLLER_OPTIONS_H_

@@ -1,0 +1,111 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "base/file.h"
+#include "base/yaml.h"
+#include "tests/matchers.h"
+
+namespace rehai {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+absl::StatusOr<ControllerOptions> Parse(const std::string& yaml) {
+  const std::string path = testing::TempDir() + "/rehai.yaml";
+  if (absl::Status status = WriteFileAtomically(path, yaml, 0600);
+      !status.ok()) {
+    return status;
+  }
+  return LoadOptions(path);
+}
+
+std::string ProblemOf(const std::string& yaml) {
+  return std::string(Parse(yaml).status().message());
+}
+
+constexpr char kSmallest[] = R"(
+chef: {server_url: "https://chef", client_name: rehai, client_key_file: k.pem}
+hosts: [{node: hv1, uri: "qemu:///system"}]
+)";
+
+TEST(OptionsTest, TheSmallestConfigurationHasTheDocumentedDefaults) {
+  const auto options = Parse(kSmallest);
+  ASSERT_THAT(options, IsOk());
+  EXPECT_EQ(options->api.listen, "127.0.0.1:7420");
+  EXPECT_TRUE(options->api.tls.empty());
+  EXPECT_EQ(options->sync.window, absl::Milliseconds(200));
+  EXPECT_EQ(options->sync.max_in_flight, 8);
+  EXPECT_EQ(options->pull.workers, 8);
+  EXPECT_EQ(options->pull.dial.connect_timeout, absl::Seconds(15));
+  EXPECT_TRUE(options->sync.renderings.rehai);
+  EXPECT_FALSE(options->sync.renderings.kvm_extensions);
+  EXPECT_EQ(options->max_node_bytes, 1'000'000);
+}
+
+// The page's example must load, or the page is wrong.
+TEST(OptionsTest, TheDocumentedConfigurationLoads) {
+  const auto page = ReadFile("docs/configuration.md");
+  ASSERT_THAT(page, IsOk());
+  const size_t begin = page->find("```yaml\n");
+  ASSERT_NE(begin, page->npos);
+  const size_t end = page->find("```", begin + 3);
+  const auto options = Parse(page->substr(begin + 8, end - begin - 8));
+  ASSERT_THAT(options, IsOk());
+  ASSERT_THAT(options->hosts, SizeIs(2));
+  EXPECT_EQ(options->hosts[0].labels.at("site"), "north");
+  EXPECT_EQ(options->pull.unknown_after, absl::Hours(1));
+}
+
+TEST(OptionsTest, FilesAreTakenFromTheConfigurationsFolder) {
+  const auto options = Parse(kSmallest);
+  ASSERT_THAT(options, IsOk());
+  EXPECT_EQ(options->chef.client_key_file(), testing::TempDir() + "/k.pem");
+}
+
+TEST(OptionsTest, OnlyWhatIsShownIsRead) {
+  const auto options =
+      Parse(absl::StrCat(kSmallest, "renderings: {ohai_libvirt: true}\n"));
+  ASSERT_THAT(options, IsOk());
+  EXPECT_TRUE(options->pull.dial.read.volumes);
+  EXPECT_FALSE(options->pull.dial.read.messages);
+  EXPECT_FALSE(options->pull.dial.read.volatile_values);
+}
+
+TEST(OptionsTest, EachProblemNamesItsKeyAndTheRemedy) {
+  EXPECT_THAT(ProblemOf("log: {level: info}\n"),
+              AllOf(HasSubstr("chef: no Chef server; set server_url"),
+                    HasSubstr("hosts: no host to watch")));
+  EXPECT_THAT(ProblemOf("hosts: [{uri: x}]\n"),
+              AllOf(HasSubstr("hosts[0]: has no node"),
+                    HasSubstr("is not a libvirt URI")));
+  EXPECT_THAT(
+      ProblemOf("hosts: [{node: a, uri: 'a:'}, {node: a, uri: 'b:'}]\n"),
+      HasSubstr("hosts[1]: node a is listed twice"));
+  EXPECT_THAT(ProblemOf("hosts: [{node: a/b, uri: 'a:'}]\n"),
+              HasSubstr("cannot be a Chef node's name"));
+  EXPECT_THAT(ProblemOf("sync: {window: 0s}\n"),
+              HasSubstr("sync.window: must be longer than 0"));
+  EXPECT_THAT(ProblemOf("sync: {max_in_flight: -1}\n"),
+              HasSubstr("sync.max_in_flight: must be more than 0"));
+  EXPECT_THAT(ProblemOf("sync: {retry_min: 10m}\n"),
+              HasSubstr("sync.retry_min"));
+  EXPECT_THAT(ProblemOf("log: {level: loud}\n"), HasSubstr("log.level"));
+  EXPECT_THAT(ProblemOf("renderings: {rehai: false}\n"),
+              HasSubstr("every rendering is off"));
+}
+
+TEST(OptionsTest, AMissingFileIsNamed) {
+  EXPECT_THAT(LoadOptions("/nonexistent/rehai.yaml"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("/nonexistent")));
+}
+
+}  // namespace
+}  // namespace rehai
