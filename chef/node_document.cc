@@ -11,23 +11,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "chef/canonical_json.h"
 #include "chef/json_scanner.h"
 
 namespace rehai::chef {
 namespace {
 
 using Json = nlohmann::json;
-
-// The text of a JSON string. Never throws: what is not UTF-8 is replaced.
-std::string Quoted(const std::string& text) {
-  return Json(text).dump(-1, ' ', /*ensure_ascii=*/false,
-                         Json::error_handler_t::replace);
-}
-
-std::string Compact(const Json& value) {
-  return value.dump(-1, ' ', /*ensure_ascii=*/false,
-                    Json::error_handler_t::replace);
-}
 
 // A key as a part of a dotted path: quoted only where it would mislead.
 std::string PathPart(const std::string& key) {
@@ -36,7 +26,7 @@ std::string PathPart(const std::string& key) {
         return c == '.' || c == '"' || c == '\\' ||
                static_cast<unsigned char>(c) < 0x20;
       });
-  return plain ? key : Quoted(key);
+  return plain ? key : CanonicalJson(key);
 }
 
 std::string DottedPath(absl::Span<const std::string> path) {
@@ -187,8 +177,8 @@ class Splicer {
     const std::string wanted = Wanted(child);
     if (wanted.empty()) return absl::OkStatus();
     if (!child.value.has_value()) {
-      absl::StrAppend(&missing, missing.empty() ? "" : ",", Quoted(child.key),
-                      ":", wanted);
+      absl::StrAppend(&missing, missing.empty() ? "" : ",",
+                      CanonicalJson(child.key), ":", wanted);
       return absl::OkStatus();
     }
     if (child.subtree == nullptr && *child.value != "null") {
@@ -209,8 +199,8 @@ class Splicer {
     for (const Sought& child : sought.children) {
       const std::string wanted = Wanted(child);
       if (wanted.empty()) continue;
-      absl::StrAppend(&members, members.empty() ? "" : ",", Quoted(child.key),
-                      ":", wanted);
+      absl::StrAppend(&members, members.empty() ? "" : ",",
+                      CanonicalJson(child.key), ":", wanted);
     }
     return members.empty() ? "" : absl::StrCat("{", members, "}");
   }
@@ -235,8 +225,8 @@ class Comparison {
                std::vector<std::string>& path) {
     if (before != nullptr && after != nullptr && *before == *after) return;
     if (!Descends(before, after)) {
-      Add(path, before == nullptr ? "" : Compact(*before),
-          after == nullptr ? "" : Compact(*after));
+      Add(path, before == nullptr ? "" : CanonicalJson(*before),
+          after == nullptr ? "" : CanonicalJson(*after));
       return;
     }
     if (before != nullptr) {
