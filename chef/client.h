@@ -4,6 +4,7 @@
 #ifndef CHEF_CLIENT_H_
 #define CHEF_CLIENT_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -17,34 +18,50 @@ namespace rehai::chef {
 
 struct Request {
   std::string method;  // "GET", "PUT", "POST"
-  // Below the server URL, without query: "/nodes/hv1".
+  // Below the server URL, without query: "/nodes/hv1". Nothing that would have
+  // to be percent-encoded.
   std::string path;
-  std::string query;  // without "?"; not signed
+  std::string query;  // without "?", encoded; not signed
   std::string body;
 };
 
 struct Response {
   int status = 0;
   std::string content_type;
-  absl::Time date;  // the server's Date header; InfinitePast if absent
+  // The server's Date header; InfinitePast if absent.
+  absl::Time date = absl::InfinitePast();
   std::string body;
 };
 
 // Sends signed requests to one Chef server (or organisation) over connections
 // that are kept alive. Every answer of the server is a Response, errors too; a
-// Status is for what prevented an answer: kDeadlineExceeded (the request may
-// have been carried out), kUnavailable (refused, reset, unresolvable; may have
-// been carried out if it was sent), kUnauthenticated (the server's certificate
-// is not trusted). Thread-safe. Owns one thread.
+// Status is for what prevented an answer:
+//   kDeadlineExceeded   it may have been carried out, unless the message says
+//                       that it was not sent
+//   kUnavailable        unresolvable, refused or reset; may have been carried
+//                       out if it was sent
+//   kUnauthenticated    the server's certificate is not trusted
+//   kResourceExhausted  the answer is larger than max_response_bytes
+//   kInvalidArgument    the request cannot be sent as it is
+//   kCancelled          the client was destroyed
+// A request is sent once: what may have been carried out is never repeated
+// here. Thread-safe. Owns one thread.
 class Client {
  public:
   struct Options {
-    std::string server_url;  // with or without /organizations/ORG
+    // https://chef.example.com, with or without /organizations/ORG. Plain http
+    // only to this machine.
+    std::string server_url;
+    // Whom to trust: the certificates in the file, those in the folder (*.crt
+    // and *.pem), both, or with neither the system's. A server's own
+    // self-signed certificate will do.
     std::string ca_file;
     std::string trusted_certs_dir;
+    // From Send() to the end of the answer, waiting for a connection included.
     absl::Duration request_timeout = absl::Seconds(10);
+    // Requests under way at once; others wait their turn.
     int max_connections = 8;
-    // Larger answers are refused (kResourceExhausted).
+    // Larger answers are refused, counted after decompression.
     size_t max_response_bytes = 16 << 20;
   };
 
@@ -56,12 +73,17 @@ class Client {
 
   virtual ~Client() = default;
 
-  // Returns at once. `done` is called exactly once, on the client's thread; it
-  // may call Send() again and must not block. Requests still under way when the
-  // client is destroyed end with kCancelled.
+  // Returns at once. `done` is called exactly once, on the client's thread, and
+  // must not block. It may call Send() again; such a request goes before those
+  // that wait, so that a GET's PUT follows it at once on the same connection.
+  // Requests still under way when the client is destroyed end with kCancelled.
   virtual void Send(
       Request request,
       absl::AnyInvocable<void(absl::StatusOr<Response>)> done) = 0;
+
+  // Whom this client talks to, and as whom: for messages.
+  virtual const std::string& server_url() const = 0;
+  virtual const std::string& client_name() const = 0;
 };
 
 }  // namespace rehai::chef

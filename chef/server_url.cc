@@ -1,0 +1,96 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "chef/server_url.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "chef/request_signer.h"
+
+namespace rehai::chef {
+namespace {
+
+struct UrlDeleter {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+using UrlPtr = std::unique_ptr<CURLU, UrlDeleter>;
+
+// Empty if the URL has no such part.
+std::string Part(const UrlPtr& url, CURLUPart which) {
+  char* text = nullptr;
+  if (curl_url_get(url.get(), which, &text, 0) != CURLUE_OK) return "";
+  std::string part(text);
+  curl_free(text);
+  return part;
+}
+
+bool IsLoopback(absl::string_view host) {
+  return host == "localhost" || host == "[::1]" ||
+         absl::StartsWith(host, "127.");
+}
+
+absl::Status Refused(absl::string_view text, absl::string_view why) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("Chef server URL \"", absl::CHexEscape(text), "\": ", why,
+                   "; write https://SERVER or "
+                   "https://SERVER/organizations/ORGANISATION"));
+}
+
+}  // namespace
+
+absl::StatusOr<ServerUrl> ParseServerUrl(absl::string_view text) {
+  const UrlPtr url(curl_url());
+  if (curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0) !=
+      CURLUE_OK) {
+    return Refused(text, "is not a URL");
+  }
+  const std::string scheme = Part(url, CURLUPART_SCHEME);
+  const std::string host = Part(url, CURLUPART_HOST);
+  const std::string port = Part(url, CURLUPART_PORT);
+  // What the message must not repeat.
+  if (!Part(url, CURLUPART_USER).empty() ||
+      !Part(url, CURLUPART_PASSWORD).empty()) {
+    return Refused(host, "has a user name or password in it");
+  }
+  if (scheme != "https" && !(scheme == "http" && IsLoopback(host))) {
+    return Refused(text, scheme == "http"
+                             ? "is plain http to another machine, which anyone "
+                               "between could read and change"
+                             : "is not https");
+  }
+  if (!Part(url, CURLUPART_QUERY).empty() ||
+      !Part(url, CURLUPART_FRAGMENT).empty()) {
+    return Refused(text, "has a query or a fragment");
+  }
+  std::string path = CanonicalPath(Part(url, CURLUPART_PATH));
+  if (path == "/") path.clear();
+  if (!path.empty() && !IsPlainPath(path)) {
+    return Refused(text, "has a path with characters that Chef does not use");
+  }
+  return ServerUrl{
+      absl::StrCat(scheme, "://", host, port.empty() ? "" : ":", port), path};
+}
+
+bool IsPlainPath(absl::string_view path) {
+  if (path.empty() || path[0] != '/') return false;
+  for (const absl::string_view segment : absl::StrSplit(path, '/')) {
+    if (segment == "." || segment == "..") return false;
+    if (!std::all_of(segment.begin(), segment.end(), [](unsigned char c) {
+          return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == ':' ||
+                 c == '-' || c == '~';
+        })) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace rehai::chef
