@@ -1,0 +1,80 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "hypervisor/libvirt_connection.h"
+
+#include <libvirt/virterror.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "hypervisor/libvirt_errors.h"
+
+namespace rehai::hypervisor {
+
+absl::StatusOr<std::unique_ptr<Connection>> LibvirtConnection::Open(
+    const std::string& uri, const DialOptions& options,
+    std::shared_ptr<EventLoop> loop, std::shared_ptr<ListenerGate> gate) {
+  // No credentials callback: libvirt's own would prompt on standard input.
+  const virConnectPtr opened =
+      virConnectOpenAuth(uri.c_str(), nullptr, VIR_CONNECT_RO);
+  if (opened == nullptr) {
+    const absl::Status status = LastLibvirtError(uri);
+    gate->Close();
+    return status;
+  }
+  auto connection = absl::WrapUnique(new LibvirtConnection(
+      opened, uri, options, std::move(loop), std::move(gate)));
+  RETURN_IF_ERROR(connection->SetUp(options));
+  return connection;
+}
+
+LibvirtConnection::LibvirtConnection(virConnectPtr connection, std::string uri,
+                                     const DialOptions& options,
+                                     std::shared_ptr<EventLoop> loop,
+                                     std::shared_ptr<ListenerGate> gate)
+    : connection_(connection),
+      uri_(std::move(uri)),
+      loop_(std::move(loop)),
+      gate_(std::move(gate)),
+      subscription_(connection, gate_),
+      guests_(connection, uri_, options.read),
+      host_(connection, uri_, options.read) {}
+
+absl::Status LibvirtConnection::SetUp(const DialOptions& options) {
+  const int interval =
+      std::max<int>(1, absl::ToInt64Seconds(absl::Ceil(
+                           options.keepalive_interval, absl::Seconds(1))));
+  if (virConnectSetKeepAlive(connection_, interval, options.keepalive_count) <
+      0) {
+    // Drivers inside this process have nothing to keep alive.
+    const absl::Status status = LastLibvirtError(uri_);
+    if (!absl::IsUnimplemented(status)) return status;
+  }
+  return subscription_.Start(uri_);
+}
+
+LibvirtConnection::~LibvirtConnection() {
+  gate_->Close();
+  subscription_.Stop();
+  host_.Release();
+  const int references = virConnectClose(connection_);
+  if (references != 0) {
+    log::Error("libvirt connection leaked",
+               {{"uri", uri_}, {"references", references}});
+  }
+}
+
+absl::StatusOr<Inventory> LibvirtConnection::Read(const ReadRequest& request) {
+  Inventory inventory;
+  RETURN_IF_ERROR(host_.Read(request));
+  inventory.facts = host_.facts();
+  RETURN_IF_ERROR(guests_.Read(request, inventory));
+  RETURN_IF_ERROR(host_.AddAddresses(inventory.guests));
+  return inventory;
+}
+
+}  // namespace rehai::hypervisor

@@ -1,0 +1,48 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "hypervisor/libvirt_uri.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace rehai::hypervisor {
+namespace {
+
+bool HasParameter(absl::string_view query, absl::string_view name) {
+  for (const absl::string_view pair :
+       absl::StrSplit(query, absl::ByAnyChar("&;"))) {
+    const absl::string_view key = pair.substr(0, pair.find('='));
+    if (absl::EqualsIgnoreCase(key, name)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string WithoutPrompts(absl::string_view uri) {
+  const absl::string_view scheme = uri.substr(0, uri.find(':'));
+  if (!absl::EndsWith(absl::AsciiStrToLower(scheme), "+ssh")) {
+    return std::string(uri);
+  }
+  const std::pair<absl::string_view, absl::string_view> whole_and_fragment =
+      absl::StrSplit(uri, absl::MaxSplits('#', 1));
+  const absl::string_view whole = whole_and_fragment.first;
+  const size_t mark = whole.find('?');
+  const absl::string_view query =
+      mark == absl::string_view::npos ? "" : whole.substr(mark + 1);
+  if (HasParameter(query, "command") || HasParameter(query, "no_tty")) {
+    return std::string(uri);
+  }
+  const absl::string_view joint = mark == absl::string_view::npos ? "?"
+                                  : query.empty()                 ? ""
+                                                                  : "&";
+  return absl::StrCat(whole, joint, "no_tty=1", uri.substr(whole.size()));
+}
+
+}  // namespace rehai::hypervisor

@@ -1,0 +1,20 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef HYPERVISOR_LIBVIRT_URI_H_
+#define HYPERVISOR_LIBVIRT_URI_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace rehai::hypervisor {
+
+// `uri` such that ssh never asks a question: with no_tty=1 where the transport
+// is the ssh client and the URI brings neither that parameter nor a command= of
+// its own, which is then responsible. Any other URI comes back as it is.
+std::string WithoutPrompts(absl::string_view uri);
+
+}  // namespace rehai::hypervisor
+
+#endif  // HYPERVISOR_LIBVIRT_URI_H_
