@@ -1,0 +1,85 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/sync/server_health.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/backoff.h"
+#include "proto/ids.h"
+
+namespace rehai {
+namespace {
+
+using Turn = ServerHealth::Turn;
+
+constexpr BackoffOptions kProbes = {
+    .min = absl::Seconds(1), .max = absl::Seconds(8), .factor = 2};
+
+class ServerHealthTest : public testing::Test {
+ protected:
+  Turn Trouble(int host, absl::Duration now) {
+    return health_.OnTrouble(HostId{absl::StrCat("hv", host)}, now, random_);
+  }
+
+  absl::BitGen random_;
+  ServerHealth health_{kProbes};
+};
+
+TEST_F(ServerHealthTest, OneHostInTroubleIsNotTheServer) {
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(Trouble(1, absl::Seconds(i)), Turn::kNone);
+  }
+  EXPECT_FALSE(health_.is_down());
+  EXPECT_EQ(health_.NextWrite(/*in_flight=*/5), absl::ZeroDuration());
+}
+
+TEST_F(ServerHealthTest, SeveralHostsInTroubleAreTheServer) {
+  EXPECT_EQ(Trouble(1, absl::Seconds(1)), Turn::kNone);
+  EXPECT_EQ(Trouble(2, absl::Seconds(1)), Turn::kNone);
+  EXPECT_EQ(Trouble(3, absl::Seconds(1)), Turn::kDown);
+  EXPECT_TRUE(health_.is_down());
+}
+
+TEST_F(ServerHealthTest, AGoodAnswerBetweenSaysItIsTheHosts) {
+  Trouble(1, absl::Seconds(1));
+  Trouble(2, absl::Seconds(1));
+  EXPECT_EQ(health_.OnGoodAnswer(), Turn::kNone);
+  EXPECT_EQ(Trouble(3, absl::Seconds(1)), Turn::kNone);
+  EXPECT_FALSE(health_.is_down());
+}
+
+TEST_F(ServerHealthTest, OneProbeAtATimeAfterWaitsThatGrow) {
+  for (int host = 1; host <= 3; ++host) Trouble(host, absl::Seconds(100));
+  absl::Duration now = absl::Seconds(100);
+  for (const int whole : {1, 2, 4, 8, 8, 8}) {
+    SCOPED_TRACE(whole);
+    const absl::Duration next = health_.NextWrite(/*in_flight=*/0);
+    EXPECT_GE(next, now + absl::Seconds(whole) / 2);
+    EXPECT_LE(next, now + absl::Seconds(whole));
+    EXPECT_EQ(health_.NextWrite(/*in_flight=*/1), absl::InfiniteDuration());
+    now = next;
+    EXPECT_EQ(Trouble(4, now), Turn::kNone);
+  }
+}
+
+TEST_F(ServerHealthTest, ResultsOfWritesFromBeforeAreNoProbes) {
+  for (int host = 1; host <= 3; ++host) Trouble(host, absl::Seconds(100));
+  const absl::Duration next = health_.NextWrite(0);
+  for (int host = 4; host <= 11; ++host) Trouble(host, absl::Seconds(100));
+  EXPECT_EQ(health_.NextWrite(0), next);
+}
+
+TEST_F(ServerHealthTest, AGoodAnswerEndsItAndItStartsAfresh) {
+  for (int host = 1; host <= 3; ++host) Trouble(host, absl::Seconds(100));
+  EXPECT_EQ(health_.OnGoodAnswer(), Turn::kBack);
+  EXPECT_EQ(health_.NextWrite(0), absl::ZeroDuration());
+  EXPECT_EQ(Trouble(4, absl::Seconds(101)), Turn::kNone);
+  EXPECT_FALSE(health_.is_down());
+}
+
+}  // namespace
+}  // namespace rehai

@@ -1,0 +1,128 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/fakes/fake_sink.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/fake_clock.h"
+#include "tests/matchers.h"
+
+namespace rehai {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class FakeSinkTest : public testing::Test {
+ protected:
+  static chef::NodeUpdate Update(const std::string& node,
+                                 const std::string& digest) {
+    chef::NodeUpdate update;
+    update.node = node;
+    update.rendering.digest = digest;
+    return update;
+  }
+
+  void Write(const std::string& node, const std::string& digest) {
+    sink_.Write(Update(node, digest), [this](chef::WriteResult result) {
+      results_.push_back(result);
+      outcomes_.push_back(result.outcome);
+    });
+  }
+
+  FakeClock clock_;
+  FakeSink sink_{clock_};
+  std::vector<chef::WriteResult> results_;
+  std::vector<v1::WriteOutcome> outcomes_;
+};
+
+TEST_F(FakeSinkTest, HoldsWhatIsWritten) {
+  Write("hv1", "a");
+  Write("hv1", "a");
+  Write("hv1", "b");
+  EXPECT_THAT(outcomes_, ElementsAre(v1::WRITE_OUTCOME_WRITTEN,
+                                     v1::WRITE_OUTCOME_UNCHANGED,
+                                     v1::WRITE_OUTCOME_WRITTEN));
+  EXPECT_EQ(sink_.digest("hv1"), "b");
+  EXPECT_EQ(results_[0].finished_at, clock_.Now());
+}
+
+TEST_F(FakeSinkTest, AClobberedNodeIsWrittenAgain) {
+  Write("hv1", "a");
+  sink_.Clobber("hv1");
+  EXPECT_EQ(sink_.digest("hv1"), "");
+  Write("hv1", "a");
+  EXPECT_EQ(outcomes_[1], v1::WRITE_OUTCOME_WRITTEN);
+}
+
+TEST_F(FakeSinkTest, ScriptsEndTheNodesNextWritesInOrder) {
+  sink_.Script("hv1", v1::WRITE_OUTCOME_RETRY);
+  sink_.Script("hv1", v1::WRITE_OUTCOME_FORBIDDEN);
+  Write("hv2", "a");
+  Write("hv1", "a");
+  Write("hv1", "a");
+  Write("hv1", "a");
+  EXPECT_THAT(
+      outcomes_,
+      ElementsAre(v1::WRITE_OUTCOME_WRITTEN, v1::WRITE_OUTCOME_RETRY,
+                  v1::WRITE_OUTCOME_FORBIDDEN, v1::WRITE_OUTCOME_WRITTEN));
+  EXPECT_THAT(results_[1].status, StatusIs(absl::StatusCode::kUnknown));
+}
+
+TEST_F(FakeSinkTest, AFailedWriteLeavesTheNode) {
+  Write("hv1", "a");
+  sink_.SetAll(v1::WRITE_OUTCOME_RETRY);
+  Write("hv1", "b");
+  EXPECT_EQ(sink_.digest("hv1"), "a");
+}
+
+TEST_F(FakeSinkTest, HeldWritesEndWhenReleased) {
+  sink_.Hold();
+  Write("hv1", "a");
+  Write("hv1", "b");
+  Write("hv2", "a");
+  EXPECT_THAT(outcomes_, IsEmpty());
+  EXPECT_EQ(sink_.in_flight(), 3);
+  sink_.Release();
+  EXPECT_EQ(outcomes_.size(), 3u);
+  EXPECT_EQ(sink_.in_flight(), 0);
+  EXPECT_EQ(sink_.max_in_flight(), 3);
+  EXPECT_EQ(sink_.max_in_flight_of_a_node(), 2);
+}
+
+TEST_F(FakeSinkTest, RecordsUpdatesByNode) {
+  Write("hv1", "a");
+  Write("hv2", "b");
+  EXPECT_EQ(sink_.write_count(), 2u);
+  EXPECT_EQ(sink_.updates().size(), 2u);
+  ASSERT_EQ(sink_.updates("hv2").size(), 1u);
+  EXPECT_EQ(sink_.updates("hv2")[0].rendering.digest, "b");
+}
+
+TEST_F(FakeSinkTest, AnswersDiffWithWhatWasSet) {
+  sink_.SetDifferences({{"automatic.rehai", "1", "2"}});
+  std::string path;
+  sink_.Diff(Update("hv1", "a"), [&](auto differences) {
+    ASSERT_THAT(differences, IsOk());
+    path = differences->at(0).path;
+  });
+  EXPECT_EQ(path, "automatic.rehai");
+  EXPECT_THAT(sink_.updates(), IsEmpty());
+}
+
+TEST_F(FakeSinkTest, WaitsForWritesOfOtherThreads) {
+  std::thread writer([this] { Write("hv1", "a"); });
+  sink_.WaitForWrites(1);
+  EXPECT_EQ(sink_.updates().size(), 1u);
+  writer.join();
+}
+
+}  // namespace
+}  // namespace rehai
