@@ -1,0 +1,210 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "chef/identity.h"
+
+#include <sys/stat.h>
+
+#include <set>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "chef/rsa_key.h"
+#include "chef/settings.h"
+
+namespace rehai::chef {
+namespace {
+
+constexpr size_t kMaxFileBytes = 1 << 20;
+
+// An identity in the making: a key may still be a file's name.
+struct Draft {
+  Identity identity;
+  std::string client_key_file;
+  std::string client_key_origin;  // for messages: where the key is from
+};
+
+// What is still open. Trust is one matter: a CA file from the configuration is
+// not widened by a folder that a knife file names.
+std::set<SettingKey> Wanted(const Draft& draft) {
+  const Identity& identity = draft.identity;
+  std::set<SettingKey> wanted;
+  if (identity.server_url.empty()) wanted.insert(SettingKey::kServerUrl);
+  if (identity.client_name.empty()) wanted.insert(SettingKey::kClientName);
+  if (draft.client_key_file.empty() && identity.client_key_pem.empty()) {
+    wanted.insert(SettingKey::kClientKey);
+  }
+  if (identity.ca_file.empty() && identity.trusted_certs_dir.empty()) {
+    wanted.insert({SettingKey::kCaFile, SettingKey::kTrustedCertsDir,
+                   SettingKey::kVerifyMode});
+  }
+  return wanted;
+}
+
+absl::Status Take(const std::string& file, const Settings& settings,
+                  Draft& draft) {
+  const std::string folder = FolderOf(file);
+  for (const auto& [key, setting] : settings) {
+    const std::string& value = setting.value;
+    switch (key) {
+      case SettingKey::kServerUrl:
+        draft.identity.server_url = value;
+        break;
+      case SettingKey::kClientName:
+        draft.identity.client_name = value;
+        break;
+      case SettingKey::kClientKey:
+        draft.client_key_origin = absl::StrCat(file, ":", setting.line);
+        if (absl::StrContains(value, "-----BEGIN")) {
+          draft.identity.client_key_pem = value;
+        } else {
+          draft.client_key_file = ResolvePath(folder, value);
+        }
+        break;
+      case SettingKey::kCaFile:
+        draft.identity.ca_file = ResolvePath(folder, value);
+        break;
+      case SettingKey::kTrustedCertsDir:
+        draft.identity.trusted_certs_dir = ResolvePath(folder, value);
+        break;
+      case SettingKey::kVerifyMode:
+        if (!absl::EqualsIgnoreCase(value, "verify_none")) break;
+        return absl::InvalidArgumentError(absl::StrCat(
+            file, ":", setting.line,
+            ": ssl_verify_mode :verify_none asks not to verify the server's "
+            "certificate, and Rehai always does; set chef.ca_file or "
+            "chef.trusted_certs_dir in Rehai's configuration to the "
+            "certificate to trust"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ReadNamedFile(absl::string_view config_key,
+                                          const std::string& file) {
+  absl::StatusOr<std::string> text = ReadFile(file, kMaxFileBytes);
+  if (text.ok()) return text;
+  return absl::Status(text.status().code(),
+                      absl::StrCat(config_key, ": ", text.status().message(),
+                                   "; name a file that Rehai's user can read"));
+}
+
+absl::Status TakeFromKnifeFile(const std::string& file, Draft& draft) {
+  ASSIGN_OR_RETURN(const std::string text,
+                   ReadNamedFile("chef.knife_file", file));
+  ASSIGN_OR_RETURN(const Settings settings,
+                   ParseKnifeFile(file, text, Wanted(draft)));
+  return Take(file, settings, draft);
+}
+
+// Keys must be their owner's alone. A warning, because they work all the same.
+void WarnIfReadableByOthers(const std::string& file) {
+  struct stat found = {};
+  if (stat(file.c_str(), &found) != 0) return;
+  if ((found.st_mode & (S_IRGRP | S_IROTH)) == 0) return;
+  log::Warning("private key can be read by others",
+               {{"file", file},
+                {"mode", absl::StrFormat("%04o", found.st_mode & 07777)},
+                {"remedy", absl::StrCat("chmod 600 ", file)}});
+}
+
+absl::Status TakeFromCredentials(const v1::ChefConfig& config, Draft& draft) {
+  const std::string& file = config.credentials_file();
+  ASSIGN_OR_RETURN(const std::string text,
+                   ReadNamedFile("chef.credentials_file", file));
+  const std::string profile = config.credentials_profile().empty()
+                                  ? "default"
+                                  : config.credentials_profile();
+  ASSIGN_OR_RETURN(const Settings settings,
+                   ParseCredentialsFile(file, text, profile, Wanted(draft)));
+  RETURN_IF_ERROR(Take(file, settings, draft));
+  if (!draft.identity.client_key_pem.empty()) WarnIfReadableByOthers(file);
+  return absl::OkStatus();
+}
+
+absl::Status NotSet(SettingKey key, absl::string_view in_files,
+                    const v1::ChefConfig& config) {
+  std::string searched;
+  for (const std::string& file :
+       {config.knife_file(), config.credentials_file()}) {
+    if (!file.empty())
+      absl::StrAppend(&searched, " (not in ", file, " either)");
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      ConfigKey(key), ": is not set", searched, "; set it, or ", in_files,
+      " in the file that chef.knife_file or chef.credentials_file names"));
+}
+
+absl::Status CheckComplete(const Draft& draft, const v1::ChefConfig& config) {
+  if (draft.identity.server_url.empty()) {
+    return NotSet(SettingKey::kServerUrl, "chef_server_url", config);
+  }
+  if (draft.identity.client_name.empty()) {
+    return NotSet(SettingKey::kClientName, "node_name", config);
+  }
+  if (draft.client_key_file.empty() && draft.identity.client_key_pem.empty()) {
+    return NotSet(SettingKey::kClientKey, "client_key", config);
+  }
+  return absl::OkStatus();
+}
+
+// Reads the key if it is in a file, and checks that it is one.
+absl::Status LoadKey(Draft& draft) {
+  std::string subject = absl::StrCat("client key in ", draft.client_key_origin);
+  if (!draft.client_key_file.empty()) {
+    subject = absl::StrCat("client key ", draft.client_key_file,
+                           draft.client_key_origin.empty() ? "" : " (named by ",
+                           draft.client_key_origin,
+                           draft.client_key_origin.empty() ? "" : ")");
+    absl::StatusOr<std::string> pem =
+        ReadFile(draft.client_key_file, kMaxFileBytes);
+    if (!pem.ok()) {
+      return absl::Status(
+          pem.status().code(),
+          absl::StrCat(subject, ": ", pem.status().message(),
+                       "; put the key of client \"", draft.identity.client_name,
+                       "\" there, or set chef.client_key_file"));
+    }
+    draft.identity.client_key_pem = *std::move(pem);
+    WarnIfReadableByOthers(draft.client_key_file);
+  }
+  const absl::Status status =
+      ParseRsaPrivateKey(draft.identity.client_key_pem).status();
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(subject, ": ", status.message(),
+                     "; chef.client_key_file takes the private key that the "
+                     "Chef server made for the client"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Identity> ResolveIdentity(const v1::ChefConfig& config) {
+  Draft draft = {.identity = {.server_url = config.server_url(),
+                              .client_name = config.client_name(),
+                              .client_key_pem = {},
+                              .ca_file = config.ca_file(),
+                              .trusted_certs_dir = config.trusted_certs_dir()},
+                 .client_key_file = config.client_key_file(),
+                 .client_key_origin = {}};
+  if (!config.knife_file().empty()) {
+    RETURN_IF_ERROR(TakeFromKnifeFile(config.knife_file(), draft));
+  }
+  if (!config.credentials_file().empty()) {
+    RETURN_IF_ERROR(TakeFromCredentials(config, draft));
+  }
+  RETURN_IF_ERROR(CheckComplete(draft, config));
+  RETURN_IF_ERROR(LoadKey(draft));
+  return std::move(draft.identity);
+}
+
+}  // namespace rehai::chef
