@@ -19,10 +19,10 @@ namespace rehai::lab {
 class Knife {
  public:
   struct Options {
-    std::string server_url;
-    std::string ca_file;
-    std::string client_name;
-    std::string client_key_file;
+    std::string server_url = {};
+    std::string ca_file = {};
+    std::string client_name = {};
+    std::string client_key_file = {};
   };
   struct Answer {
     int http_status = 0;

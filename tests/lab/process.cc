@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,6 +109,21 @@ std::vector<std::string> Environment(const Command& command) {
   return entries;
 }
 
+// An open file descriptor and its end.
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  ~Fd() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
 // What the child is to have as its standard streams.
 struct Streams {
   int in;
@@ -114,11 +131,49 @@ struct Streams {
   int err;
 };
 
+// The namespaces that a child is to enter; -1 where it keeps ours.
+class Namespaces {
+ public:
+  explicit Namespaces(const Process* of)
+      : pid_(Open(of, "pid")), mount_(Open(of, "mnt")), uts_(Open(of, "uts")) {}
+
+  // The child's PID namespace is that which the forking thread has chosen.
+  pid_t Fork(unsigned long clone_flags) const {
+    if (pid_.get() >= 0 && setns(pid_.get(), CLONE_NEWPID) != 0) return -1;
+    // Not fork(): it takes no flags.
+    const pid_t child = static_cast<pid_t>(syscall(
+        SYS_clone, clone_flags | SIGCHLD, nullptr, nullptr, nullptr, 0));
+    if (child != 0 && pid_.get() >= 0) {
+      const Fd own(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
+      setns(own.get(), CLONE_NEWPID);
+    }
+    return child;
+  }
+
+  // In the child.
+  bool Enter() const {
+    return (mount_.get() < 0 || setns(mount_.get(), CLONE_NEWNS) == 0) &&
+           (uts_.get() < 0 || setns(uts_.get(), CLONE_NEWUTS) == 0);
+  }
+
+ private:
+  static int Open(const Process* of, const char* kind) {
+    if (of == nullptr) return -1;
+    return open(absl::StrCat("/proc/", of->pid(), "/ns/", kind).c_str(),
+                O_RDONLY | O_CLOEXEC);
+  }
+
+  const Fd pid_;
+  const Fd mount_;
+  const Fd uts_;
+};
+
 // Between fork and exec: only what is safe in the child of a process with
-// threads. Never returns.
+// threads. Never returns. `parent` is as the child sees it.
 [[noreturn]] void Become(char* const* argv, char* const* environment,
                          const char* folder, const Streams& streams,
-                         pid_t parent, int failure_pipe) {
+                         const Namespaces& namespaces, pid_t parent,
+                         int failure_pipe) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);  // it died before that took effect
@@ -130,8 +185,8 @@ struct Streams {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  const bool placed = dup2(streams.in, 0) >= 0 && dup2(streams.out, 1) >= 0 &&
-                      dup2(streams.err, 2) >= 0 &&
+  const bool placed = namespaces.Enter() && dup2(streams.in, 0) >= 0 &&
+                      dup2(streams.out, 1) >= 0 && dup2(streams.err, 2) >= 0 &&
                       (folder[0] == '\0' || chdir(folder) == 0);
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   if (placed) execvpe(argv[0], argv, environment);
@@ -148,20 +203,32 @@ absl::StatusOr<pid_t> Spawn(const Command& command, const Streams& streams) {
   if (pipe2(failure, O_CLOEXEC) != 0) {
     return absl::ErrnoToStatus(errno, "pipe2");
   }
-  const pid_t parent = getpid();
+  const Namespaces namespaces(command.namespaces_of);
+  const unsigned long clone_flags =
+      command.new_namespaces ? CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS : 0;
+  // Seen from another PID namespace, we are nobody.
+  const bool elsewhere =
+      command.new_namespaces || command.namespaces_of != nullptr;
+  const pid_t parent = elsewhere ? 0 : getpid();
+  int fork_error = 0;
   const pid_t pid = ForkingThread::Get().Call([&] {
-    const pid_t child = fork();
+    const pid_t child = namespaces.Fork(clone_flags);
     if (child == 0) {
       Become(argv.get(), environment.get(), command.folder.c_str(), streams,
-             parent, failure[1]);
+             namespaces, parent, failure[1]);
     }
+    if (child < 0) fork_error = errno;
     return child;
   });
   close(failure[1]);
   int error = 0;
   const ssize_t got = read(failure[0], &error, sizeof(error));
   close(failure[0]);
-  if (pid < 0) return absl::ErrnoToStatus(EAGAIN, "fork");
+  if (pid < 0) {
+    return absl::ErrnoToStatus(
+        fork_error, absl::StrCat(command.argv[0], ": cannot be started",
+                                 elsewhere ? "; namespaces need root" : ""));
+  }
   if (got == 0) return pid;
   waitpid(pid, nullptr, 0);
   const std::string message =
@@ -182,21 +249,6 @@ std::string TailOf(const std::string& log_file) {
   if (!log.ok() || log->empty()) return "nothing";
   return log->size() > kTail ? log->substr(log->size() - kTail) : *log;
 }
-
-// An open file descriptor and its end.
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 std::string ContentOf(const Fd& file) {
   std::string content;

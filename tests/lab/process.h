@@ -18,6 +18,8 @@
 
 namespace rehai::lab {
 
+class Process;
+
 // What to start, and around it.
 struct Command {
   // argv[0] is looked up in PATH.
@@ -28,6 +30,12 @@ struct Command {
   std::string folder = {};
   // Standard output and error are appended to this file. Empty: thrown away.
   std::string log_file = {};
+  // Run it as the first process of PID, mount and UTS namespaces of its own:
+  // when it ends, the kernel ends every process in there, daemonised or not.
+  // Needs root.
+  bool new_namespaces = false;
+  // Run it in the namespaces of that process, which was started so. Needs root.
+  const Process* namespaces_of = nullptr;
 };
 
 // A running child process, stopped and reaped at the latest by the destructor.

@@ -154,6 +154,33 @@ TEST(ProcessDeathTest, DoesNotOutliveItsKilledParent) {
               IsOk());
 }
 
+TEST(ProcessTest, TheEndOfItsNamespacesEndsWhatDaemonisedInThem) {
+  const auto folder = TempFolder::Create("process");
+  ASSERT_THAT(folder, IsOk());
+  auto first = Process::Start(
+      {.argv = {"bash", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"},
+       .new_namespaces = true});
+  ASSERT_THAT(first, IsOk());
+  // A name in the command line to find it by from outside.
+  const std::string marker = **folder / "marker";
+  const auto second = RunProgram(
+      {.argv = {"sh", "-c",
+                absl::StrCat(
+                    "hostname inner; setsid sh -c 'while :; do sleep 1; done' ",
+                    marker, " >/dev/null 2>&1 & hostname; echo $PPID")},
+       .namespaces_of = first->get()});
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(second->output, "inner\n0\n");
+  const auto outside = OutputOf({.argv = {"hostname"}});
+  ASSERT_THAT(outside, IsOk());
+  EXPECT_NE(*outside, "inner\n");
+  ASSERT_EQ(RunProgram({.argv = {"pgrep", "-f", marker}})->exit_status, 0);
+
+  first->reset();
+
+  EXPECT_EQ(RunProgram({.argv = {"pgrep", "-f", marker}})->exit_status, 1);
+}
+
 TEST(ProcessTest, AnEndBeforeReadinessIsReportedWithItsLog) {
   const auto folder = TempFolder::Create("process");
   ASSERT_THAT(folder, IsOk());

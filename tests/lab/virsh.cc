@@ -10,11 +10,13 @@
 namespace rehai::lab {
 
 absl::StatusOr<std::string> RunVirsh(const std::string& uri,
-                                     std::vector<std::string> arguments) {
+                                     std::vector<std::string> arguments,
+                                     const std::string& input) {
   std::vector<std::string> argv = {"virsh", "-q", "-c", uri};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   // The C locale: tests compare what it says.
-  return OutputOf({.argv = std::move(argv), .environment = {{"LC_ALL", "C"}}});
+  return OutputOf({.argv = std::move(argv), .environment = {{"LC_ALL", "C"}}},
+                  input);
 }
 
 }  // namespace rehai::lab

@@ -11,10 +11,11 @@
 
 namespace rehai::lab {
 
-// Runs `virsh -c uri arguments...`. Its output, or kInternal with what it
-// complained about.
+// Runs `virsh -c uri arguments...`; a definition can be fed to it as
+// /dev/stdin. Its output, or kInternal with what it complained about.
 absl::StatusOr<std::string> RunVirsh(const std::string& uri,
-                                     std::vector<std::string> arguments);
+                                     std::vector<std::string> arguments,
+                                     const std::string& input = "");
 
 }  // namespace rehai::lab
 
