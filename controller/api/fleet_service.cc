@@ -1,0 +1,82 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/api/fleet_service.h"
+
+#include <grpcpp/server_context.h>
+
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "controller/api/fleet_watch.h"
+#include "controller/api/grpc_status.h"
+#include "controller/api/pulled_stream.h"
+#include "rehai/v1/fleet.grpc.pb.h"
+
+namespace rehai {
+namespace {
+
+class FleetService final : public v1::Fleet::CallbackService {
+ public:
+  FleetService(const FleetQueries& queries, const Inventory& inventory,
+               WatchHub& hub)
+      : queries_(queries), inventory_(inventory), hub_(hub) {}
+
+  grpc::ServerUnaryReactor* GetHost(grpc::CallbackServerContext* context,
+                                    const v1::GetHostRequest* request,
+                                    v1::GetHostResponse* response) override {
+    return Answer(context, queries_.GetHost(*request), response);
+  }
+
+  grpc::ServerUnaryReactor* ListHosts(
+      grpc::CallbackServerContext* context, const v1::ListHostsRequest* request,
+      v1::ListHostsResponse* response) override {
+    return Answer(context, queries_.ListHosts(*request), response);
+  }
+
+  grpc::ServerUnaryReactor* GetGuest(grpc::CallbackServerContext* context,
+                                     const v1::GetGuestRequest* request,
+                                     v1::GetGuestResponse* response) override {
+    return Answer(context, queries_.GetGuest(*request), response);
+  }
+
+  grpc::ServerUnaryReactor* ListGuests(
+      grpc::CallbackServerContext* context,
+      const v1::ListGuestsRequest* request,
+      v1::ListGuestsResponse* response) override {
+    return Answer(context, queries_.ListGuests(*request), response);
+  }
+
+  grpc::ServerWriteReactor<v1::FleetWatchResponse>* Watch(
+      grpc::CallbackServerContext* context,
+      const v1::FleetWatchRequest* request) override {
+    return PulledStream<FleetWatch>::Open(FleetWatch(inventory_, *request),
+                                          hub_);
+  }
+
+ private:
+  template <typename Response>
+  static grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
+                                          absl::StatusOr<Response> answer,
+                                          Response* response) {
+    if (answer.ok()) *response = *std::move(answer);
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    reactor->Finish(ToGrpc(answer.status()));
+    return reactor;
+  }
+
+  // Set at construction.
+  const FleetQueries& queries_;
+  const Inventory& inventory_;
+  WatchHub& hub_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeFleetService(const FleetQueries& queries,
+                                                const Inventory& inventory,
+                                                WatchHub& hub) {
+  return std::make_unique<FleetService>(queries, inventory, hub);
+}
+
+}  // namespace rehai

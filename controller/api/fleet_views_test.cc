@@ -1,0 +1,115 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/api/fleet_views.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/status/status.h"
+#include "google/protobuf/text_format.h"
+#include "tests/matchers.h"
+
+namespace rehai {
+namespace {
+
+template <typename Message>
+Message FromText(const char* text) {
+  Message message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
+  return message;
+}
+
+v1::Record SomeRecord() {
+  return FromText<v1::Record>(R"pb(
+    node: "hv1"
+    labels { key: "rack" value: "a" }
+    revision: 7
+    provenance { kind: SOURCE_KIND_PULL origin: "qemu+ssh://hv1/system" }
+    session: 3
+    sequence: 9
+    presence: PRESENCE_STALE
+    confirmed_at { seconds: 100 }
+    facts { hostname: "hv1.example.com" }
+    guests { uuid: "u1" name: "web01" state: GUEST_STATE_RUNNING }
+    guests { uuid: "u2" name: "web02" state: GUEST_STATE_PAUSED }
+    guests { uuid: "u3" name: "db01" state: GUEST_STATE_RUNNING }
+    conditions { type: "Unreachable" message: "no route" }
+  )pb");
+}
+
+TEST(FleetViewsTest, AHostIsItsRecordWithItsGuestsCounted) {
+  const auto sync = FromText<v1::SyncStatus>("state: SYNC_STATE_SYNCED");
+  EXPECT_THAT(
+      MakeHost(SomeRecord(), sync), EqualsProto(FromText<v1::Host>(R"pb(
+        node: "hv1"
+        labels { key: "rack" value: "a" }
+        revision: 7
+        presence: PRESENCE_STALE
+        facts { hostname: "hv1.example.com" }
+        guest_count: 3
+        running_guest_count: 2
+        provenance { kind: SOURCE_KIND_PULL origin: "qemu+ssh://hv1/system" }
+        confirmed_at { seconds: 100 }
+        conditions { type: "Unreachable" message: "no route" }
+        sync { state: SYNC_STATE_SYNCED }
+      )pb")));
+}
+
+TEST(FleetViewsTest, AHostNeverSeenHasNoFactsAndNoAge) {
+  const auto record =
+      FromText<v1::Record>(R"pb(node: "hv1" presence: PRESENCE_NEVER_SEEN)pb");
+  const v1::Host host = MakeHost(record, v1::SyncStatus());
+  EXPECT_FALSE(host.has_facts());
+  EXPECT_FALSE(host.has_provenance());
+  EXPECT_FALSE(host.has_confirmed_at());
+}
+
+TEST(FleetViewsTest, ALocatedGuestSaysHowFarToTrustIt) {
+  const v1::Record record = SomeRecord();
+  EXPECT_THAT(
+      MakeLocatedGuest(record, record.guests(1)),
+      EqualsProto(FromText<v1::LocatedGuest>(R"pb(
+        node: "hv1"
+        guest { uuid: "u2" name: "web02" state: GUEST_STATE_PAUSED }
+        host_revision: 7
+        presence: PRESENCE_STALE
+        provenance { kind: SOURCE_KIND_PULL origin: "qemu+ssh://hv1/system" }
+        confirmed_at { seconds: 100 }
+      )pb")));
+}
+
+TEST(FleetViewsTest, AFilterMatchesWhenAllThatIsSetMatches) {
+  const v1::Guest guest = SomeRecord().guests(1);  // web02, paused
+  const struct {
+    const char* filter;
+    bool matches;
+  } cases[] = {
+      {"", true},
+      {"states: GUEST_STATE_PAUSED", true},
+      {"states: GUEST_STATE_RUNNING", false},
+      {"states: [GUEST_STATE_RUNNING, GUEST_STATE_PAUSED]", true},
+      {"name_glob: 'web*'", true},
+      {"name_glob: 'db*'", false},
+      {"states: GUEST_STATE_PAUSED name_glob: 'db*'", false},
+      {"states: GUEST_STATE_RUNNING name_glob: 'web*'", false},
+      {"states: GUEST_STATE_PAUSED name_glob: 'web0?'", true},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(MatchesGuest(FromText<v1::GuestFilter>(c.filter), guest),
+              c.matches)
+        << c.filter;
+  }
+}
+
+TEST(FleetViewsTest, AFilterNamesStatesThatExist) {
+  v1::GuestFilter filter;
+  filter.add_states(v1::GUEST_STATE_UNSPECIFIED);
+  filter.add_states(v1::GUEST_STATE_PM_SUSPENDED);
+  EXPECT_THAT(CheckFilter(filter), IsOk());
+  filter.add_states(static_cast<v1::GuestState>(42));
+  EXPECT_THAT(CheckFilter(filter),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace rehai

@@ -1,0 +1,65 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_API_FLEET_WATCH_H_
+#define CONTROLLER_API_FLEET_WATCH_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "controller/inventory/inventory.h"
+#include "rehai/v1/fleet.pb.h"
+
+namespace rehai {
+
+// FleetWatch is one watcher's place in the fleet's history. It is asked for the
+// next step when the last one has been sent, so a slow reader skips what has
+// been overtaken meanwhile.
+//
+// - Every step's revision is one to resume after, those of the first state
+//   included: they come in the order of their revisions, not of names.
+// - It holds no queue: before SYNCED the records that are still to be sent
+//   (shared with the inventory), after it names at most.
+//
+// Not thread-safe; the inventory may change meanwhile.
+class FleetWatch {
+ public:
+  using Response = v1::FleetWatchResponse;
+
+  // `inventory` must outlive this.
+  FleetWatch(const Inventory& inventory, const v1::FleetWatchRequest& request);
+
+  // The next step, or nullopt when there is none until the inventory changes.
+  // kInvalidArgument: a negative revision; kOutOfRange: what came after the
+  // revision is no longer known.
+  absl::StatusOr<std::optional<v1::FleetWatchResponse>> Next();
+
+  // A fleet has no last change.
+  bool ended() const { return false; }
+
+ private:
+  v1::FleetWatchResponse Changed(const v1::Record& record);
+  std::optional<v1::FleetWatchResponse> Tell(const Change& change);
+
+  // Set at construction.
+  const Inventory& inventory_;
+  const v1::HostSelector selector_;
+  const bool selects_all_;
+  const bool resumed_;
+  Revision synced_at_;  // what SYNCED promises
+
+  std::vector<RecordPtr> first_state_;  // still to be sent, the next one last
+  Revision sent_through_;
+  bool synced_ = false;
+  // With a selector only: the hosts that the watcher believes to match, and
+  // those that do not and that it was told so.
+  absl::flat_hash_set<std::string> shown_;
+  absl::flat_hash_set<std::string> hidden_;
+};
+
+}  // namespace rehai
+
+#endif  // CONTROLLER_API_FLEET_WATCH_H_

@@ -1,0 +1,29 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_API_LISTEN_ADDRESS_H_
+#define CONTROLLER_API_LISTEN_ADDRESS_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace rehai {
+
+// Where to listen.
+struct ListenAddress {
+  std::string text;  // as gRPC takes it
+  // Other machines may be able to connect: not a loopback address, not a unix
+  // socket.
+  bool reachable_from_elsewhere = false;
+  bool unix_socket = false;
+};
+
+// Reads host:port, [IPv6]:port or unix:/path. kInvalidArgument says what is
+// wrong and how to write it.
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
+
+}  // namespace rehai
+
+#endif  // CONTROLLER_API_LISTEN_ADDRESS_H_

@@ -1,0 +1,166 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/api/server.h"
+
+#include <grpc/support/time.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "controller/api/fleet_queries.h"
+#include "controller/api/fleet_service.h"
+#include "controller/api/listen_address.h"
+#include "controller/api/resync_service.h"
+#include "controller/api/watch_hub.h"
+
+namespace rehai {
+namespace {
+
+// Requests are selectors and tokens; a list of ten thousand node names fits.
+constexpr int kMaxRequestBytes = 1 << 20;
+
+constexpr const char* kServices[] = {"", "rehai.v1.Fleet", "rehai.v1.Resync"};
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
+    const ApiServer::Options& options, const ListenAddress& address) {
+  if (options.tls.empty()) {
+    if (address.reachable_from_elsewhere &&
+        !options.allow_plaintext_from_anywhere) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "api.listen: \"", options.listen,
+          "\" is reachable from other machines and there is no TLS; set "
+          "api.tls, listen on 127.0.0.1 or a unix socket, or set "
+          "api.allow_plaintext_from_anywhere"));
+    }
+    return grpc::InsecureServerCredentials();
+  }
+  ASSIGN_OR_RETURN(TlsMaterial material, LoadTlsFiles(options.tls));
+  grpc::SslServerCredentialsOptions ssl(
+      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  ssl.pem_root_certs = std::move(material.client_ca_pem);
+  ssl.pem_key_cert_pairs.push_back(
+      {std::move(material.key_pem), std::move(material.certificate_pem)});
+  return grpc::SslServerCredentials(ssl);
+}
+
+void Bound(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  // A second controller on the same port is an error, not a half share of it.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // A watcher whose machine vanished is noticed within about a minute and a
+  // half; watchers may ask every ten seconds whether we are there.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(
+      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  // Per connection; beyond it a client's calls wait for its earlier ones.
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
+}
+
+gpr_timespec After(absl::Duration wait) {
+  return gpr_time_add(
+      gpr_now(GPR_CLOCK_MONOTONIC),
+      gpr_time_from_millis(absl::ToInt64Milliseconds(wait), GPR_TIMESPAN));
+}
+
+}  // namespace
+
+// Members are destroyed in reverse order: first the server, then what it uses.
+struct ApiServer::Parts {
+  Options options;
+  ListenAddress address;
+  std::shared_ptr<grpc::ServerCredentials> credentials;
+  // Shared with the listeners, which cannot be taken back.
+  std::shared_ptr<WatchHub> fleet_hub = std::make_shared<WatchHub>();
+  std::shared_ptr<WatchHub> operation_hub = std::make_shared<WatchHub>();
+  std::optional<FleetQueries> queries;
+  std::unique_ptr<grpc::Service> fleet;
+  std::unique_ptr<grpc::Service> resync;
+  int port = 0;
+  std::unique_ptr<grpc::Server> server;
+};
+
+absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
+    Options options, Inventory& inventory, Syncer& syncer,
+    ResyncOperations& operations) {
+  auto parts = std::make_unique<Parts>();
+  ASSIGN_OR_RETURN(parts->address, ParseListenAddress(options.listen));
+  ASSIGN_OR_RETURN(parts->credentials,
+                   MakeCredentials(options, parts->address));
+  parts->options = std::move(options);
+  inventory.AddListener(
+      [hub = parts->fleet_hub](const Change&) { hub->Notify(); });
+  operations.AddListener(
+      [hub = parts->operation_hub](const std::string&) { hub->Notify(); });
+  parts->queries.emplace(inventory, syncer);
+  parts->fleet =
+      MakeFleetService(*parts->queries, inventory, *parts->fleet_hub);
+  parts->resync =
+      MakeResyncService(inventory, syncer, operations, *parts->operation_hub);
+  return std::unique_ptr<ApiServer>(new ApiServer(std::move(parts)));
+}
+
+ApiServer::ApiServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+ApiServer::~ApiServer() { Stop(absl::ZeroDuration()); }
+
+absl::Status ApiServer::Start() {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  Bound(builder);
+  builder.AddListeningPort(parts_->address.text, parts_->credentials,
+                           &parts_->port);
+  builder.RegisterService(parts_->fleet.get());
+  builder.RegisterService(parts_->resync.get());
+  parts_->fleet_hub->Start();
+  parts_->operation_hub->Start();
+  parts_->server = builder.BuildAndStart();
+  if (parts_->server == nullptr) {
+    return absl::UnavailableError(absl::StrCat(
+        "api.listen: cannot listen on ", parts_->address.text,
+        "; is another process using it (ss -ltnp), and is it an address of "
+        "this machine?"));
+  }
+  // gRPC calls a unix socket port 1.
+  if (parts_->address.unix_socket) parts_->port = 0;
+  SetReady(false);
+  log::Info("api listening",
+            {{"address", parts_->address.text},
+             {"port", parts_->port},
+             {"tls", parts_->options.tls.empty() ? "off" : "mutual"}});
+  return absl::OkStatus();
+}
+
+int ApiServer::port() const { return parts_->port; }
+
+void ApiServer::SetReady(bool ready) {
+  grpc::HealthCheckServiceInterface* const health =
+      parts_->server->GetHealthCheckService();
+  for (const char* service : kServices) {
+    health->SetServingStatus(service, ready);
+  }
+}
+
+void ApiServer::Stop(absl::Duration grace) {
+  // Streams see the hubs stop and end themselves, so that clients learn why.
+  parts_->fleet_hub->Stop();
+  parts_->operation_hub->Stop();
+  if (parts_->server != nullptr) {
+    parts_->server->Shutdown(After(grace));
+    parts_->server->Wait();
+  }
+}
+
+}  // namespace rehai

@@ -1,0 +1,74 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_API_SERVER_H_
+#define CONTROLLER_API_SERVER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "controller/api/tls_files.h"
+#include "controller/inventory/inventory.h"
+#include "controller/sync/resync_operations.h"
+#include "controller/sync/syncer.h"
+
+namespace rehai {
+
+// ApiServer is the controller's face: the services Fleet and Resync, with the
+// standard health and reflection services beside them.
+//
+// - Handlers never block, and answers come from memory; only Resync.Diff waits
+//   for Chef, without holding a thread.
+// - The health of "", "rehai.v1.Fleet" and "rehai.v1.Resync" is NOT_SERVING
+//   until SetReady(true). Requests are answered before that, too: with what is
+//   known so far.
+// - Without TLS it listens only where other machines cannot reach it, unless
+//   told otherwise. With TLS every client must present a certificate.
+//
+// Thread-safe after Start().
+class ApiServer {
+ public:
+  struct Options {
+    // host:port, [IPv6]:port or unix:/path. Port 0 takes a free one.
+    std::string listen = "127.0.0.1:7420";
+    TlsFiles tls;
+    bool allow_plaintext_from_anywhere = false;
+  };
+
+  // Checks the options and listens to the inventory and the operations, which
+  // no thread may use yet. All referred to must outlive the server.
+  // kInvalidArgument: the address cannot be understood, it would be open to
+  // everyone, or the TLS files do not fit together; kNotFound and
+  // kPermissionDenied name the TLS file that cannot be read.
+  static absl::StatusOr<std::unique_ptr<ApiServer>> Create(
+      Options options, Inventory& inventory, Syncer& syncer,
+      ResyncOperations& operations);
+  ~ApiServer();
+
+  // Listens and answers from here on. kUnavailable: the address is taken or not
+  // this machine's.
+  absl::Status Start();
+
+  // The port listened on; 0 for a unix socket or before Start().
+  int port() const;
+
+  // What the health service says.
+  void SetReady(bool ready);
+
+  // Takes no more requests, ends every stream with UNAVAILABLE, lets the others
+  // finish, and cancels those that have not after `grace`. Once or more.
+  void Stop(absl::Duration grace);
+
+ private:
+  struct Parts;
+  explicit ApiServer(std::unique_ptr<Parts> parts);
+
+  const std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace rehai
+
+#endif  // CONTROLLER_API_SERVER_H_
