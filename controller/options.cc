@@ -87,9 +87,8 @@ void ReadChef(const v1::ChefConfig& config, Checker& check,
   }
   check.Positive("chef.max_node_bytes", config.max_node_bytes(),
                  out.max_node_bytes);
-  absl::Duration ignored;
   check.Positive("chef.request_timeout", config.has_request_timeout(),
-                 config.request_timeout(), ignored);
+                 config.request_timeout(), out.chef_request_timeout);
 }
 
 void ReadRenderings(const v1::RenderingsConfig& config, Checker& check,

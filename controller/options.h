@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/log.h"
 #include "chef/rendering.h"
 #include "controller/api/server.h"
@@ -23,6 +24,7 @@ namespace rehai {
 struct ControllerOptions {
   ApiServer::Options api;
   v1::ChefConfig chef;  // file names made absolute; identity not resolved yet
+  absl::Duration chef_request_timeout = absl::Seconds(10);
   int64_t max_node_bytes = 1'000'000;
   Syncer::Options sync;
   PullSource::Options pull;
