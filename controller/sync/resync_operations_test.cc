@@ -1,0 +1,527 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/sync/resync_operations.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/fake_clock.h"
+#include "base/mutex.h"
+#include "controller/inventory/inventory.h"
+#include "controller/sync/syncer.h"
+#include "tests/fakes/fake_sink.h"
+#include "tests/matchers.h"
+
+namespace rehai {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+using ::testing::SizeIs;
+
+using Modes = std::vector<v1::ResyncMode>;
+
+const Modes kReread = {v1::RESYNC_MODE_REREAD};
+const Modes kRewrite = {v1::RESYNC_MODE_REWRITE};
+const Modes kBoth = {v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_REWRITE};
+const v1::HostSelector kAll;
+
+v1::HostSelector Nodes(const std::vector<std::string>& nodes) {
+  v1::HostSelector selector;
+  for (const std::string& node : nodes) selector.add_nodes(node);
+  return selector;
+}
+
+std::vector<v1::HostOutcome> OutcomesOf(const v1::Operation& operation) {
+  std::vector<v1::HostOutcome> outcomes;
+  for (const v1::HostResult& host : operation.hosts()) {
+    outcomes.push_back(host.outcome());
+  }
+  return outcomes;
+}
+
+TEST(MatchesTest, AnyOfTheNodesAndAllOfTheLabels) {
+  v1::Record record;
+  record.set_node("hv1");
+  (*record.mutable_labels())["rack"] = "b2";
+  (*record.mutable_labels())["env"] = "prod";
+  EXPECT_TRUE(Matches(kAll, record));
+  EXPECT_TRUE(Matches(Nodes({"hv0", "hv1"}), record));
+  EXPECT_FALSE(Matches(Nodes({"hv0", "hv11"}), record));
+
+  v1::HostSelector labels;
+  (*labels.mutable_labels())["rack"] = "b2";
+  EXPECT_TRUE(Matches(labels, record));
+  (*labels.mutable_labels())["env"] = "test";
+  EXPECT_FALSE(Matches(labels, record));
+  labels.clear_labels();
+  (*labels.mutable_labels())["floor"] = "";
+  EXPECT_FALSE(Matches(labels, record));
+
+  v1::HostSelector both = Nodes({"hv1"});
+  (*both.mutable_labels())["rack"] = "c3";
+  EXPECT_FALSE(Matches(both, record));
+}
+
+// A fleet, a syncer on a fake Chef, and a source that answers rereads as told.
+// The tests step both by hand.
+class ResyncOperationsTest : public testing::Test {
+ protected:
+  ResyncOperationsTest() { MakeResyncs({}); }
+
+  ~ResyncOperationsTest() override {
+    sink_.Release();
+    resyncs_.reset();
+    syncer_.Stop();
+  }
+
+  void MakeResyncs(ResyncOperations::Options options) {
+    resyncs_ = std::make_unique<ResyncOperations>(
+        options, inventory_, syncer_,
+        [this](const HostId& host, auto done) {
+          Reread(host, std::move(done));
+        },
+        clock_);
+    resyncs_->AddListener(
+        [this](const std::string& id) { heard_.push_back(id); });
+  }
+
+  static Syncer::Options SyncerOptions() {
+    Syncer::Options options;
+    options.request_burst = 1000;
+    options.max_in_flight = 100;
+    return options;
+  }
+
+  // The source's side.
+  void Reread(const HostId& host, absl::AnyInvocable<void(absl::Status)> done) {
+    rereads_.push_back(host.node);
+    if (holding_rereads_) {
+      held_rereads_.emplace(host.node, std::move(done));
+      max_held_ = std::max(max_held_, held_rereads_.size());
+      return;
+    }
+    done(reread_status_);
+  }
+  void AnswerReread(const std::string& node, absl::Status status) {
+    auto held = held_rereads_.extract(node);
+    ASSERT_FALSE(held.empty()) << node;
+    held.mapped()(std::move(status));
+    Step();
+  }
+
+  void AddHosts(int count) {
+    for (int i = 0; i < count; ++i) AddHost(absl::StrCat("hv", i));
+  }
+  void AddHost(const std::string& node) {
+    inventory_.AddHost(HostId{node}, {{"name", node}});
+    v1::Observation observation;
+    observation.set_node(node);
+    observation.set_session(1);
+    observation.set_sequence(1);
+    observation.set_full(true);
+    observation.mutable_provenance()->set_origin("test:///default");
+    observation.mutable_facts()->set_hostname(node);
+    ASSERT_THAT(inventory_.Observe(observation), IsOk());
+  }
+
+  // Lets everything happen that can happen without time passing.
+  void Step() {
+    resyncs_->Tick();
+    syncer_.Tick();
+    resyncs_->Tick();
+    syncer_.Tick();
+    resyncs_->Tick();
+  }
+
+  std::string Begin(const v1::HostSelector& selector, const Modes& modes) {
+    const absl::StatusOr<v1::Operation> operation =
+        resyncs_->Begin(selector, modes);
+    EXPECT_THAT(operation, IsOk());
+    return operation.ok() ? operation->id() : "";
+  }
+  v1::Operation Get(const std::string& id) {
+    const absl::StatusOr<v1::Operation> operation = resyncs_->Get(id);
+    EXPECT_THAT(operation, IsOk());
+    return operation.value_or(v1::Operation());
+  }
+
+  FakeClock clock_;
+  Inventory inventory_{clock_};
+  FakeSink sink_{clock_};
+  Syncer syncer_{SyncerOptions(), inventory_, sink_, clock_};
+  std::unique_ptr<ResyncOperations> resyncs_;
+
+  absl::Status reread_status_;
+  bool holding_rereads_ = false;
+  std::vector<std::string> rereads_;
+  std::multimap<std::string, absl::AnyInvocable<void(absl::Status)>>
+      held_rereads_;
+  size_t max_held_ = 0;
+  std::vector<std::string> heard_;
+};
+
+TEST_F(ResyncOperationsTest, BeginsWithEveryHostWaiting) {
+  AddHosts(3);
+  const absl::StatusOr<v1::Operation> operation = resyncs_->Begin(kAll, kBoth);
+  ASSERT_THAT(operation, IsOk());
+  EXPECT_THAT(operation->id(),
+              MatchesRegex("rs-20261124-[0-9]{6}-[0-9a-f]{8}"));
+  EXPECT_THAT(operation->modes(),
+              ElementsAre(v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_REWRITE));
+  EXPECT_EQ(operation->total(), 3);
+  EXPECT_EQ(operation->done(), 0);
+  EXPECT_TRUE(operation->has_started_at());
+  EXPECT_FALSE(operation->has_ended_at());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(operation->hosts(i).node(), absl::StrCat("hv", i));
+    EXPECT_EQ(operation->hosts(i).progress(), v1::HOST_PROGRESS_WAITING);
+  }
+}
+
+TEST_F(ResyncOperationsTest, RefusesWhatItCannotDo) {
+  EXPECT_THAT(resyncs_->Begin(kAll, kReread),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  AddHosts(1);
+  EXPECT_THAT(resyncs_->Begin(kAll, {}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(resyncs_->Begin(kAll, {v1::RESYNC_MODE_UNSPECIFIED}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(resyncs_->Begin(Nodes({"hv0", "hv9"}), kReread),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("hv9")));
+  EXPECT_THAT(resyncs_->Get("rs-1"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("rs-1")));
+  EXPECT_THAT(resyncs_->Cancel("rs-1"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(ResyncOperationsTest, RereadAloneReadsAndDoesNotWrite) {
+  AddHosts(2);
+  const std::string id = Begin(kAll, kReread);
+  Step();
+  EXPECT_THAT(rereads_, ElementsAre("hv0", "hv1"));
+  EXPECT_EQ(sink_.write_count(), 0u);
+  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_UNCHANGED));
+  EXPECT_TRUE(Get(id).has_ended_at());
+}
+
+TEST_F(ResyncOperationsTest, RewriteAloneWritesAndDoesNotRead) {
+  AddHosts(2);
+  sink_.Script("hv1", v1::WRITE_OUTCOME_UNCHANGED);
+  const std::string id = Begin(kAll, kRewrite);
+  Step();
+  EXPECT_THAT(rereads_, IsEmpty());
+  EXPECT_EQ(sink_.write_count(), 2u);
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_WRITTEN,
+                                               v1::HOST_OUTCOME_UNCHANGED));
+}
+
+TEST_F(ResyncOperationsTest, BothReadFirstThenWriteWhateverTheOrderAskedFor) {
+  AddHosts(1);
+  holding_rereads_ = true;
+  const std::string id =
+      Begin(kAll, {v1::RESYNC_MODE_REWRITE, v1::RESYNC_MODE_REREAD});
+  Step();
+  EXPECT_EQ(Get(id).hosts(0).progress(), v1::HOST_PROGRESS_READING);
+  EXPECT_EQ(sink_.write_count(), 0u);
+
+  sink_.Hold();
+  AnswerReread("hv0", absl::OkStatus());
+  EXPECT_EQ(Get(id).hosts(0).progress(), v1::HOST_PROGRESS_WRITING);
+  EXPECT_EQ(sink_.write_count(), 1u);
+
+  sink_.Release();
+  Step();
+  const v1::Operation ended = Get(id);
+  EXPECT_EQ(ended.hosts(0).progress(), v1::HOST_PROGRESS_DONE);
+  EXPECT_THAT(OutcomesOf(ended), ElementsAre(v1::HOST_OUTCOME_WRITTEN));
+  EXPECT_EQ(ended.done(), 1);
+}
+
+TEST_F(ResyncOperationsTest, AHostThatCouldNotBeReadIsNotWritten) {
+  AddHosts(1);
+  reread_status_ = absl::UnavailableError("host hv0: refused");
+  const std::string id = Begin(kAll, kBoth);
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_UNREACHABLE));
+  EXPECT_THAT(Get(id).hosts(0).error(), HasSubstr("refused"));
+  EXPECT_EQ(sink_.write_count(), 0u);
+}
+
+TEST_F(ResyncOperationsTest, AFailedWriteSaysWhy) {
+  AddHosts(2);
+  sink_.Script("hv0", v1::WRITE_OUTCOME_FORBIDDEN);
+  chef::WriteResult would_write;
+  would_write.outcome = v1::WRITE_OUTCOME_WOULD_WRITE;
+  would_write.differences.resize(3);
+  sink_.Script("hv1", would_write);
+  const std::string id = Begin(kAll, kRewrite);
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_WRITE_FAILED));
+  EXPECT_THAT(Get(id).hosts(0).error(), HasSubstr("FORBIDDEN"));
+  EXPECT_THAT(Get(id).hosts(1).error(),
+              AllOf(HasSubstr("dry run"), HasSubstr("3")));
+}
+
+TEST_F(ResyncOperationsTest, AHostThatLeavesIsRemoved) {
+  AddHosts(2);
+  holding_rereads_ = true;
+  const std::string id = Begin(kAll, kBoth);
+  Step();
+  inventory_.RemoveHost(HostId{"hv0"});
+  AnswerReread("hv0", absl::NotFoundError("host hv0: not in the fleet"));
+  // This one leaves between its read and its write.
+  inventory_.RemoveHost(HostId{"hv1"});
+  AnswerReread("hv1", absl::OkStatus());
+  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_REMOVED));
+}
+
+TEST_F(ResyncOperationsTest, AHostNeverObservedCannotBeWritten) {
+  inventory_.AddHost(HostId{"hv0"}, {});
+  const std::string id = Begin(kAll, kRewrite);
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_WRITE_FAILED));
+  EXPECT_THAT(Get(id).hosts(0).error(), HasSubstr("observed"));
+}
+
+TEST_F(ResyncOperationsTest, BeginsSoManyHostsAtOnce) {
+  MakeResyncs({.hosts_at_once = 4});
+  AddHosts(20);
+  holding_rereads_ = true;
+  const std::string id = Begin(kAll, kReread);
+  Step();
+  EXPECT_EQ(held_rereads_.size(), 4u);
+  while (!held_rereads_.empty()) {
+    AnswerReread(held_rereads_.begin()->first, absl::OkStatus());
+  }
+  EXPECT_EQ(max_held_, 4u);
+  EXPECT_EQ(rereads_.size(), 20u);
+  EXPECT_TRUE(Get(id).has_ended_at());
+}
+
+TEST_F(ResyncOperationsTest, EachHostHasItsOwnDeadlineFromItsBegin) {
+  MakeResyncs({.hosts_at_once = 1, .host_deadline = absl::Seconds(10)});
+  AddHosts(2);
+  holding_rereads_ = true;
+  const std::string id = Begin(kAll, kReread);
+  EXPECT_EQ(resyncs_->Tick(), clock_.Uptime() + absl::Seconds(10));
+
+  clock_.Advance(absl::Seconds(9));
+  Step();
+  EXPECT_EQ(Get(id).done(), 0);
+  clock_.Advance(absl::Seconds(1));
+  Step();
+  EXPECT_EQ(Get(id).hosts(0).outcome(), v1::HOST_OUTCOME_TIMED_OUT);
+  EXPECT_THAT(Get(id).hosts(0).error(), HasSubstr("hv0"));
+  // Its place is free.
+  EXPECT_EQ(Get(id).hosts(1).progress(), v1::HOST_PROGRESS_READING);
+  clock_.Advance(absl::Seconds(9));
+  Step();
+  EXPECT_EQ(Get(id).done(), 1);
+  clock_.Advance(absl::Seconds(1));
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_TIMED_OUT));
+  EXPECT_TRUE(Get(id).has_ended_at());
+}
+
+TEST_F(ResyncOperationsTest, TheDeadlineCoversReadAndWrite) {
+  MakeResyncs({.host_deadline = absl::Seconds(10)});
+  AddHosts(1);
+  holding_rereads_ = true;
+  sink_.Hold();
+  const std::string id = Begin(kAll, kBoth);
+  Step();
+  clock_.Advance(absl::Seconds(6));
+  AnswerReread("hv0", absl::OkStatus());
+  clock_.Advance(absl::Seconds(4));
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_TIMED_OUT));
+}
+
+TEST_F(ResyncOperationsTest, AnAnswerAfterTheDeadlineChangesNothing) {
+  MakeResyncs({.host_deadline = absl::Seconds(10)});
+  AddHosts(2);
+  holding_rereads_ = true;
+  const std::string id = Begin(Nodes({"hv0"}), kBoth);
+  Step();
+  clock_.Advance(absl::Seconds(10));
+  Step();
+  AnswerReread("hv0", absl::OkStatus());
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_TIMED_OUT));
+  EXPECT_EQ(Get(id).done(), 1);
+  EXPECT_EQ(sink_.write_count(), 0u);
+}
+
+TEST_F(ResyncOperationsTest, TwoOperationsThatMeetAreBothServed) {
+  AddHosts(1);
+  holding_rereads_ = true;
+  const std::string first = Begin(kAll, kBoth);
+  const std::string second = Begin(Nodes({"hv0"}), kBoth);
+  EXPECT_NE(first, second);
+  Step();
+  EXPECT_EQ(held_rereads_.size(), 2u);
+  AnswerReread("hv0", absl::OkStatus());
+  AnswerReread("hv0", absl::OkStatus());
+  EXPECT_TRUE(Get(first).has_ended_at());
+  EXPECT_TRUE(Get(second).has_ended_at());
+  EXPECT_EQ(rereads_.size(), 2u);
+}
+
+TEST_F(ResyncOperationsTest, CancelLeavesAloneWhatWasNotBegun) {
+  MakeResyncs({.hosts_at_once = 2});
+  AddHosts(5);
+  holding_rereads_ = true;
+  const std::string id = Begin(kAll, kBoth);
+  Step();
+  const absl::StatusOr<v1::Operation> canceled = resyncs_->Cancel(id);
+  ASSERT_THAT(canceled, IsOk());
+  EXPECT_TRUE(canceled->canceled());
+  EXPECT_EQ(canceled->done(), 3);
+  EXPECT_FALSE(canceled->has_ended_at());
+
+  // Those under way finish, writing included.
+  AnswerReread("hv0", absl::OkStatus());
+  AnswerReread("hv1", absl::OkStatus());
+  EXPECT_THAT(OutcomesOf(Get(id)),
+              ElementsAre(v1::HOST_OUTCOME_WRITTEN, v1::HOST_OUTCOME_WRITTEN,
+                          v1::HOST_OUTCOME_CANCELED, v1::HOST_OUTCOME_CANCELED,
+                          v1::HOST_OUTCOME_CANCELED));
+  EXPECT_EQ(rereads_.size(), 2u);
+
+  // Once more changes nothing.
+  const v1::Operation ended = Get(id);
+  EXPECT_THAT(*resyncs_->Cancel(id), EqualsProto(ended));
+}
+
+TEST_F(ResyncOperationsTest, CancelBeforeTheFirstHostEndsIt) {
+  AddHosts(2);
+  const std::string id = Begin(kAll, kBoth);
+  ASSERT_THAT(resyncs_->Cancel(id), IsOk());
+  EXPECT_TRUE(Get(id).has_ended_at());
+  Step();
+  EXPECT_THAT(rereads_, IsEmpty());
+  EXPECT_THAT(heard_, Contains(id));
+}
+
+TEST_F(ResyncOperationsTest, StopCancelsWhatIsNotDone) {
+  MakeResyncs({.hosts_at_once = 1});
+  AddHosts(2);
+  holding_rereads_ = true;
+  const std::string id = Begin(kAll, kReread);
+  Step();
+  heard_.clear();
+  resyncs_->Stop();
+  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_CANCELED));
+  EXPECT_TRUE(Get(id).has_ended_at());
+  EXPECT_THAT(heard_, ElementsAre(id));
+  EXPECT_THAT(resyncs_->Begin(kAll, kReread),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(ResyncOperationsTest, AnswersMayComeWhenItIsGone) {
+  AddHosts(1);
+  holding_rereads_ = true;
+  Begin(kAll, kBoth);
+  Step();
+  resyncs_.reset();
+  held_rereads_.begin()->second(absl::OkStatus());
+  EXPECT_EQ(sink_.write_count(), 0u);
+  MakeResyncs({});
+}
+
+TEST_F(ResyncOperationsTest, RemembersSoManyEndedOperations) {
+  MakeResyncs({.kept = 2});
+  AddHosts(1);
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    ids.push_back(Begin(kAll, kReread));
+    Step();
+  }
+  EXPECT_THAT(resyncs_->Get(ids[0]), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(resyncs_->Get(ids[1]), IsOk());
+  EXPECT_THAT(resyncs_->Get(ids[2]), IsOk());
+}
+
+TEST_F(ResyncOperationsTest, RunsSoManyOperationsAtOnce) {
+  MakeResyncs({.running = 2});
+  AddHosts(1);
+  holding_rereads_ = true;
+  Begin(kAll, kReread);
+  Begin(kAll, kReread);
+  Step();
+  EXPECT_THAT(resyncs_->Begin(kAll, kReread),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  AnswerReread("hv0", absl::OkStatus());
+  EXPECT_THAT(resyncs_->Begin(kAll, kReread), IsOk());
+}
+
+TEST_F(ResyncOperationsTest, ListenersHearOfEachStep) {
+  AddHosts(1);
+  holding_rereads_ = true;
+  const std::string id = Begin(kAll, kBoth);
+  EXPECT_THAT(heard_, IsEmpty());
+  resyncs_->Tick();
+  EXPECT_THAT(heard_, ElementsAre(id));  // reading
+  sink_.Hold();
+  AnswerReread("hv0", absl::OkStatus());
+  EXPECT_THAT(heard_, ElementsAre(id, id));  // writing
+  sink_.Release();
+  Step();
+  EXPECT_THAT(heard_, ElementsAre(id, id, id));  // done
+}
+
+TEST_F(ResyncOperationsTest, IdsSortByTime) {
+  AddHosts(1);
+  const std::string first = Begin(kAll, kReread);
+  clock_.Advance(absl::Seconds(1));
+  const std::string second = Begin(kAll, kReread);
+  EXPECT_LT(first, second);
+}
+
+TEST_F(ResyncOperationsTest, AThousandHostsAnsweredAtOnceAllEnd) {
+  AddHosts(1000);
+  const std::string id = Begin(kAll, kReread);
+  Step();
+  EXPECT_EQ(Get(id).done(), 1000);
+  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_UNCHANGED));
+}
+
+TEST_F(ResyncOperationsTest, RunsByItself) {
+  AddHosts(100);
+  Mutex mu;
+  CondVar ended;
+  bool has_ended = false;
+  resyncs_->AddListener([&](const std::string& id) {
+    if (!resyncs_->Get(id)->has_ended_at()) return;
+    MutexLock lock(mu);
+    has_ended = true;
+    ended.NotifyAll();
+  });
+  syncer_.Start();
+  resyncs_->Start();
+  const std::string id = Begin(kAll, kBoth);
+  {
+    MutexLock lock(mu);
+    while (!has_ended) ended.Wait(mu);
+  }
+  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_WRITTEN));
+  resyncs_->Stop();
+}
+
+}  // namespace
+}  // namespace rehai
