@@ -9,6 +9,7 @@
 
 #include <filesystem>
 
+#include "tests/lab/process.h"
 #include "tests/matchers.h"
 
 namespace rehai::lab {
@@ -45,6 +46,17 @@ TEST(FlatLibvirtdTest, IsAsNewAfterARestartAtTheSamePlace) {
   const auto state = (*libvirtd)->Virsh({"domstate", "test"});
   ASSERT_THAT(state, IsOk());
   EXPECT_THAT(*state, HasSubstr("running"));
+}
+
+TEST(FlatLibvirtdTest, TouchesNothingOfASystemLibvirtd) {
+  // Whether there is one or not.
+  const auto before = RunProgram({.argv = {"find", "/run/libvirt", "-ls"}});
+  ASSERT_THAT(before, IsOk());
+
+  ASSERT_THAT(FlatLibvirtd::Start(), IsOk());
+
+  EXPECT_EQ(RunProgram({.argv = {"find", "/run/libvirt", "-ls"}})->output,
+            before->output);
 }
 
 TEST(FlatLibvirtdTest, EndsEvenWhileItHangs) {
