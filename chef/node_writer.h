@@ -4,6 +4,7 @@
 #ifndef CHEF_NODE_WRITER_H_
 #define CHEF_NODE_WRITER_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ struct WriteResult {
   // OK for WRITTEN, UNCHANGED and WOULD_WRITE; otherwise subject, what happened
   // and what to do.
   absl::Status status;
-  // Of the server's answers on the way; 0 if none came.
+  // Of the server's last answer; 0 if none came.
   int http_status = 0;
   absl::Time finished_at;
   // Dry run: what would have changed.
@@ -42,8 +43,9 @@ struct WriteResult {
 
 // Brings one node up to date: GET, splice, PUT back to back, and the answer
 // read to confirm. Tries once and says how it ended; the caller decides when
-// again. Never creates a node. No node is held between calls. Thread-safe; the
-// caller has one write per node under way.
+// again. A PUT that may or may not have been carried out ends in RETRY, and the
+// next try's GET tells. Never creates a node, and no node is held between
+// calls. Thread-safe; the caller has one write per node under way.
 class NodeWriter {
  public:
   struct Options {
@@ -51,13 +53,16 @@ class NodeWriter {
     int64_t max_node_bytes = 1'000'000;
   };
 
-  // `client` and `clock` must outlive this.
+  // `client` and `clock` must outlive this. What is under way goes on without
+  // it.
   NodeWriter(Options options, Client& client, const Clock& clock);
 
-  // Returns at once. `done` is called exactly once, on the client's thread.
+  // Returns at once. `done` is called exactly once: on the client's thread, or
+  // before this returns if the name is none that Chef allows.
   void Write(NodeUpdate update, absl::AnyInvocable<void(WriteResult)> done);
 
-  // What Write() would change. Writes nothing.
+  // What Write() would change; empty if nothing. Writes nothing. Errors are the
+  // statuses that Write() would end with.
   void Diff(
       NodeUpdate update,
       absl::AnyInvocable<void(absl::StatusOr<std::vector<PathDifference>>)>

@@ -1,0 +1,80 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CHEF_ERRORS_H_
+#define CHEF_ERRORS_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "chef/client.h"
+#include "rehai/v1/model.pb.h"
+
+// What a Chef server's answers mean. Pure functions. Every message names its
+// subject (the node, the server), what happened in the server's words, and what
+// to do; bodies are cut short and made one line.
+namespace rehai::chef {
+
+// What a request was about.
+struct Subject {
+  std::string node;
+  std::string server_url;
+  std::string client_name;
+  std::string method;  // "GET", "PUT"
+
+  // "node hv1 at https://chef.example.com"
+  std::string ToString() const;
+};
+
+// Why there is no answer to work with.
+struct Failure {
+  v1::WriteOutcome outcome = v1::WRITE_OUTCOME_UNSPECIFIED;
+  absl::Status status;
+};
+
+// The failure that a request ended in; nullopt if the answer is a 2xx with a
+// JSON object. `now` is this machine's wall time, to be compared with the
+// server's.
+//
+//   answer                   outcome          code
+//   400                      REJECTED         kInvalidArgument
+//   401                      UNAUTHENTICATED  kUnauthenticated
+//   403                      FORBIDDEN        kPermissionDenied
+//   403, license             REJECTED         kFailedPrecondition
+//   404, Chef's, node        NODE_MISSING     kNotFound
+//   404, Chef's, else        REJECTED         kNotFound
+//   406, 415, 3xx, other 4xx REJECTED         kFailedPrecondition
+//   409                      RETRY            kAborted
+//   413                      TOO_LARGE        kResourceExhausted
+//   408, 429, 5xx            RETRY            kUnavailable
+//   2xx or 404 that Chef did RETRY            kUnavailable
+//     not write (no JSON)
+//   none: certificate        UNAUTHENTICATED  kUnauthenticated
+//   none: answer too large   TOO_LARGE        kResourceExhausted
+//   none: cannot be sent     REJECTED         kInvalidArgument
+//   none: else               RETRY            as the client says
+//
+// An answer that Chef did not write says nothing about the node: it comes from
+// something in between, which may be there for a while only, or from a wrong
+// URL. Both are told to the operator and tried again.
+std::optional<Failure> FindFailure(const absl::StatusOr<Response>& answer,
+                                   const Subject& subject, absl::Time now);
+
+// The node as it was found or made does not fit.
+Failure NodeTooLarge(const Subject& subject, size_t size, int64_t limit);
+// A 2xx whose body is not the node.
+Failure NotTheNode(const Subject& subject, absl::string_view why);
+// Writing would destroy what others have put where a subtree goes.
+Failure InTheWay(const Subject& subject, const absl::Status& splice);
+// The server took the PUT and answered with a node without our subtrees.
+Failure NotConfirmed(const Subject& subject);
+// Our own mistake, found before it was sent.
+Failure WouldLoseAttributes(const Subject& subject);
+
+}  // namespace rehai::chef
+
+#endif  // CHEF_ERRORS_H_
