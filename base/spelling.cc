@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "absl/strings/match.h"
+
 namespace rehai {
 namespace {
 
@@ -27,6 +29,14 @@ size_t Distance(absl::string_view a, absl::string_view b) {
   return cost[a.size()][b.size()];
 }
 
+// A word cut short, or with something added, is as near as two typing errors,
+// however long the rest is.
+constexpr size_t kBeginningDistance = 2;
+
+bool IsBeginning(absl::string_view beginning, absl::string_view word) {
+  return beginning.size() >= 3 && absl::StartsWith(word, beginning);
+}
+
 }  // namespace
 
 std::string ClosestWord(absl::string_view word,
@@ -34,7 +44,10 @@ std::string ClosestWord(absl::string_view word,
   std::string closest;
   size_t fewest = std::max<size_t>(2, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
-    const size_t distance = Distance(word, candidate);
+    const size_t distance =
+        IsBeginning(word, candidate) || IsBeginning(candidate, word)
+            ? kBeginningDistance
+            : Distance(word, candidate);
     if (distance < fewest) {
       fewest = distance;
       closest = candidate;

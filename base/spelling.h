@@ -12,7 +12,8 @@
 namespace rehai {
 
 // The word that was probably meant: the candidate with the fewest typing errors
-// (inserted, missing, wrong or swapped letters), or "" if none is near.
+// (inserted, missing, wrong or swapped letters; an ending cut off or added), or
+// "" if none is near.
 std::string ClosestWord(absl::string_view word,
                         const std::vector<std::string>& candidates);
 

@@ -15,6 +15,8 @@ TEST(SpellingTest, FindsTheNearestWord) {
   EXPECT_EQ(ClosestWord("hsots", kWords), "hosts");
   EXPECT_EQ(ClosestWord("geust", kWords), "guest");
   EXPECT_EQ(ClosestWord("client_keyfile", kWords), "client_key_file");
+  EXPECT_EQ(ClosestWord("client_key", kWords), "client_key_file");
+  EXPECT_EQ(ClosestWord("resynchronise", kWords), "resync");
 }
 
 TEST(SpellingTest, SaysNothingWhenNothingIsNear) {
