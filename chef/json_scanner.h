@@ -55,11 +55,10 @@ struct Sought {
 // bytes.
 //
 // Our own scanner, because the question is "which bytes", not "which value":
-// simdjson's On-Demand interface hands out the raw text of a value only where
-// it is asked for in order, needs padded copies, checks only what it walks
-// over, and does not say where a member's key and comma stand. A strict pass
-// over the bytes answers all of it in one place and is as fast as the document
-// can be copied.
+// simdjson's On-Demand interface wants padded copies, checks only what it walks
+// over, and does not say where a member's key and comma stand, which insertion
+// and removal need. One strict pass over the bytes answers all of it; a 120 kB
+// node takes it a fifth of a millisecond.
 //
 // kInvalidArgument: anything else, with the offset of the first bad byte.
 absl::Status ScanJson(absl::string_view document, Sought& root);

@@ -17,21 +17,24 @@
 // and written out again: spans are found and replaced, so every byte outside
 // them goes back as it came (number spelling, key order, escapes, unknown
 // fields). Pure functions.
+//
+// Every function here answers kInvalidArgument, with the offset of the first
+// bad byte, if `document` is not one well-formed JSON object; and
+// kInvalidArgument if a path is empty, or one subtree's path leads to or
+// through another's.
 namespace rehai::chef {
 
 // The bytes of the value at `path`, or nullopt if the path does not exist (or
 // passes through something that is not an object). Of duplicate keys the last
 // counts, as in Ruby's and Erlang's parsers.
-// kInvalidArgument: `document` is not one JSON object.
 absl::StatusOr<std::optional<absl::string_view>> FindValue(
     absl::string_view document, absl::Span<const std::string> path);
 
 // `document` with each subtree in place: replaced where it exists, inserted
 // where it does not (missing parents are made, and a parent that is null counts
-// as missing), taken out where json is nullopt. A parent emptied by that stays.
-// kInvalidArgument: `document` is not one JSON object; kFailedPrecondition: a
-// parent is neither an object nor null, so that writing would destroy a foreign
-// value.
+// as missing), taken out with all its duplicates where json is nullopt. A
+// parent emptied by that stays. kFailedPrecondition: a parent is neither an
+// object nor null, so that writing would destroy a foreign value.
 absl::StatusOr<std::string> Splice(absl::string_view document,
                                    absl::Span<const Subtree> subtrees);
 
@@ -42,12 +45,15 @@ absl::StatusOr<bool> Holds(absl::string_view document,
 
 // One path below a subtree at which the document and the wanted value differ.
 struct PathDifference {
-  std::string path;    // dotted, from the node's top
+  // Dotted, from the node's top; a key that contains a dot is quoted:
+  // automatic.virtualization.kvm.guests."web01.example.com".state
+  std::string path;
   std::string before;  // compact JSON; empty: absent in the document
   std::string after;   // compact JSON; empty: to be removed
 };
 
-// Every leaf path that Splice() would change, in the order of their paths.
+// Every leaf path whose value Splice() would change, in the order of their
+// paths. An array is one leaf.
 absl::StatusOr<std::vector<PathDifference>> Difference(
     absl::string_view document, absl::Span<const Subtree> subtrees);
 
