@@ -701,13 +701,13 @@ TEST_F(SyncerThreadTest, StopWaitsForWritesUnderWay) {
     syncer_->Stop();
     stopped = true;
   });
-  // Nothing is begun any more, and Stop() has not returned.
+  // It is stopping, and has not returned.
+  std::atomic<bool> refused = false;
   PassUntil([&] {
-    bool refused = false;
     syncer_->Diff(kHost, [&](auto result) {
-      refused = absl::IsCancelled(result.status());
+      if (absl::IsCancelled(result.status())) refused = true;
     });
-    return refused;
+    return refused.load();
   });
   EXPECT_FALSE(stopped);
   sink_.Release();
