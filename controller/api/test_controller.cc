@@ -1,0 +1,135 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/api/test_controller.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace rehai {
+namespace {
+
+void Must(const absl::Status& status) {
+  if (status.ok()) return;
+  std::cerr << status << "\n";
+  std::abort();
+}
+
+Syncer::Options PromptSyncer() {
+  Syncer::Options options;
+  options.window = absl::ZeroDuration();
+  return options;
+}
+
+}  // namespace
+
+ApiServer::Options TestController::AnyPort() {
+  ApiServer::Options options;
+  options.listen = "127.0.0.1:0";
+  return options;
+}
+
+TestController::TestController(ApiServer::Options options)
+    : syncer_(PromptSyncer(), inventory_, sink_, clock_),
+      operations_(
+          ResyncOperations::Options(), inventory_, syncer_,
+          [this](const HostId& host,
+                 absl::AnyInvocable<void(absl::Status)> done) {
+            Reread(host, std::move(done));
+          },
+          clock_) {
+  absl::StatusOr<std::unique_ptr<ApiServer>> server =
+      ApiServer::Create(std::move(options), inventory_, syncer_, operations_);
+  Must(server.status());
+  server_ = *std::move(server);
+  syncer_.Start();
+  operations_.Start();
+  Must(server_->Start());
+  server_->SetReady(true);
+}
+
+TestController::~TestController() {
+  ReleaseRereads();
+  sink_.Release();
+  server_->Stop(absl::ZeroDuration());
+  operations_.Stop();
+  syncer_.Stop();
+}
+
+std::string TestController::address() const {
+  return absl::StrCat("127.0.0.1:", server_->port());
+}
+
+void TestController::Observe(const std::string& node,
+                             const std::vector<v1::Guest>& guests,
+                             const std::map<std::string, std::string>& labels) {
+  v1::Observation observation;
+  observation.set_node(node);
+  observation.set_session(1);
+  observation.set_sequence(++sequence_);
+  observation.set_full(true);
+  v1::Provenance& provenance = *observation.mutable_provenance();
+  provenance.set_kind(v1::SOURCE_KIND_PULL);
+  provenance.set_origin(absl::StrCat("test+ssh://", node, "/default"));
+  provenance.mutable_observed_at()->set_seconds(
+      absl::ToUnixSeconds(clock_.Now()));
+  observation.mutable_facts()->set_hostname(node);
+  for (const v1::Guest& guest : guests) *observation.add_guests() = guest;
+  inventory_.AddHost({node}, labels);
+  Must(inventory_.Observe(observation));
+}
+
+void TestController::SetReread(const std::string& node, absl::Status result) {
+  MutexLock lock(mu_);
+  rereads_[node] = std::move(result);
+}
+
+void TestController::HoldRereads() {
+  MutexLock lock(mu_);
+  holding_ = true;
+}
+
+void TestController::ReleaseRereads() {
+  std::vector<absl::AnyInvocable<void(absl::Status)>> released;
+  {
+    MutexLock lock(mu_);
+    holding_ = false;
+    released = std::move(held_);
+    held_.clear();
+  }
+  for (auto& done : released) done(absl::OkStatus());
+}
+
+void TestController::Reread(const HostId& host,
+                            absl::AnyInvocable<void(absl::Status)> done) {
+  absl::Status result;
+  {
+    MutexLock lock(mu_);
+    if (holding_) {
+      held_.push_back(std::move(done));
+      return;
+    }
+    result = rereads_[host.node];
+  }
+  done(result);
+}
+
+v1::Guest MakeGuest(int number, const std::string& name, v1::GuestState state) {
+  v1::Guest guest;
+  guest.set_uuid(absl::StrFormat("00000000-0000-4000-8000-%012x", number));
+  guest.set_name(name);
+  guest.set_state(state);
+  if (state == v1::GUEST_STATE_RUNNING) guest.set_id(number);
+  guest.set_vcpus(2);
+  guest.set_max_vcpus(2);
+  guest.set_memory_kib(2 << 20);
+  guest.set_max_memory_kib(2 << 20);
+  guest.set_persistent(true);
+  return guest;
+}
+
+}  // namespace rehai

@@ -1,0 +1,77 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_API_TEST_CONTROLLER_H_
+#define CONTROLLER_API_TEST_CONTROLLER_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "controller/api/server.h"
+#include "controller/inventory/inventory.h"
+#include "controller/sync/resync_operations.h"
+#include "controller/sync/syncer.h"
+#include "rehai/v1/model.pb.h"
+#include "tests/fakes/fake_sink.h"
+
+namespace rehai {
+
+// A controller for tests of its API: real but for the two edges of the world.
+// Chef is a FakeSink, and sources are whoever calls Observe(). A reread ends
+// well at once unless a test says otherwise. Serves on a free loopback port
+// unless options say otherwise.
+class TestController {
+ public:
+  explicit TestController(ApiServer::Options options = AnyPort());
+  ~TestController();
+
+  static ApiServer::Options AnyPort();
+
+  Inventory& inventory() { return inventory_; }
+  FakeSink& sink() { return sink_; }
+  ApiServer& server() { return *server_; }
+  // "127.0.0.1:PORT"
+  std::string address() const;
+
+  // Adds the host, or sets its labels, and reports all its guests.
+  void Observe(const std::string& node, const std::vector<v1::Guest>& guests,
+               const std::map<std::string, std::string>& labels = {});
+
+  // How the rereads of a host end from here on.
+  void SetReread(const std::string& node, absl::Status result);
+  // Rereads from here on wait for ReleaseRereads().
+  void HoldRereads();
+  void ReleaseRereads();
+
+ private:
+  void Reread(const HostId& host, absl::AnyInvocable<void(absl::Status)> done);
+
+  Clock& clock_ = Clock::Real();
+  Inventory inventory_{clock_};
+  FakeSink sink_{clock_};
+  Syncer syncer_;
+  ResyncOperations operations_;
+  std::unique_ptr<ApiServer> server_;
+  int64_t sequence_ = 0;
+
+  Mutex mu_;
+  bool holding_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<absl::AnyInvocable<void(absl::Status)>> held_
+      ABSL_GUARDED_BY(mu_);
+  std::map<std::string, absl::Status> rereads_ ABSL_GUARDED_BY(mu_);
+};
+
+// A guest of this name, and a UUID that ends in the number.
+v1::Guest MakeGuest(int number, const std::string& name,
+                    v1::GuestState state = v1::GUEST_STATE_RUNNING);
+
+}  // namespace rehai
+
+#endif  // CONTROLLER_API_TEST_CONTROLLER_H_
