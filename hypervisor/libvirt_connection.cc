@@ -9,25 +9,52 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "absl/strings/match.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "hypervisor/libvirt_errors.h"
 
 namespace rehai::hypervisor {
 
+namespace {
+
+// libvirt passes on what ssh says only if it is reading when ssh ends. An ssh
+// that ends at once, as on a refused connection, may be found gone before that,
+// and its reason is lost. To ask again is cheap and mostly gets it.
+constexpr int kMaxOpens = 4;
+
+bool LostItsReason(const absl::Status& status) {
+  return absl::StrContains(status.message(), "client socket is closed") ||
+         absl::StrContains(status.message(), "Cannot write data: Broken pipe");
+}
+
+// `wanted` turns not open when nobody waits for the connection any more.
+absl::StatusOr<virConnectPtr> OpenReadOnly(const std::string& uri,
+                                           const ListenerGate& wanted) {
+  absl::Status status;
+  for (int i = 0; i < kMaxOpens; ++i) {
+    // No credentials callback: libvirt's own would prompt on standard input.
+    const virConnectPtr opened =
+        virConnectOpenAuth(uri.c_str(), nullptr, VIR_CONNECT_RO);
+    if (opened != nullptr) return opened;
+    status = LastLibvirtError(uri);
+    if (!LostItsReason(status) || !wanted.IsOpen()) break;
+  }
+  return status;
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<Connection>> LibvirtConnection::Open(
     const std::string& uri, const DialOptions& options,
     std::shared_ptr<EventLoop> loop, std::shared_ptr<ListenerGate> gate) {
-  // No credentials callback: libvirt's own would prompt on standard input.
-  const virConnectPtr opened =
-      virConnectOpenAuth(uri.c_str(), nullptr, VIR_CONNECT_RO);
-  if (opened == nullptr) {
-    const absl::Status status = LastLibvirtError(uri);
+  const absl::StatusOr<virConnectPtr> opened = OpenReadOnly(uri, *gate);
+  if (!opened.ok()) {
     gate->Close();
-    return status;
+    return opened.status();
   }
   auto connection = absl::WrapUnique(new LibvirtConnection(
-      opened, uri, options, std::move(loop), std::move(gate)));
+      *opened, uri, options, std::move(loop), std::move(gate)));
   RETURN_IF_ERROR(connection->SetUp(options));
   return connection;
 }

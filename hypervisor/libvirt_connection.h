@@ -24,8 +24,8 @@ namespace rehai::hypervisor {
 class LibvirtConnection final : public Connection {
  public:
   // Opens, sets keepalive and subscribes. Blocks without any bound; see
-  // LibvirtDialer, which gives it one. `gate` is closed when it
-  // fails or the connection ends.
+  // LibvirtDialer, which gives it one: closing `gate` says that the connection
+  // is no longer wanted. It is closed when this fails or the connection ends.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(
       const std::string& uri, const DialOptions& options,
       std::shared_ptr<EventLoop> loop, std::shared_ptr<ListenerGate> gate);

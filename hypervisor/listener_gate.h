@@ -36,6 +36,11 @@ class ListenerGate {
     if (--calls_ == 0) idle_.NotifyAll();
   }
 
+  bool IsOpen() const {
+    MutexLock lock(mu_);
+    return listener_ != nullptr;
+  }
+
   // Closes the gate and waits for calls under way. May be called again.
   void Close() {
     MutexLock lock(mu_);
@@ -44,7 +49,7 @@ class ListenerGate {
   }
 
  private:
-  Mutex mu_;
+  mutable Mutex mu_;
   CondVar idle_;
   // Null when closed.
   Listener* listener_ ABSL_GUARDED_BY(mu_);

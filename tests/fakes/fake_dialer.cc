@@ -202,7 +202,7 @@ absl::StatusOr<Inventory> FakeHost::Read(const FakeConnection& connection,
   inventory.unread_uuids = unreadable_;
   const absl::Status status = read_status_;
   changed_.NotifyAll();
-  const auto dropped = [&] {
+  const auto dropped = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return std::find(live_.begin(), live_.end(), &connection) == live_.end();
   };
   while (reads_held_ && !dropped()) changed_.Wait(mu_);
