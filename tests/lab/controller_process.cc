@@ -1,0 +1,94 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/lab/controller_process.h"
+
+#include <stdio.h>
+
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "tests/lab/loopback.h"
+#include "tests/lab/runfile.h"
+
+namespace rehai::lab {
+namespace {
+
+std::string Config(const Goiardi& chef,
+                   const ControllerProcess::Options& options) {
+  std::string config = absl::StrCat(
+      "api:\n  listen: 127.0.0.1:0\n"
+      "chef:\n  server_url: ",
+      chef.url(), "\n  client_name: ", chef.admin_name(),
+      "\n  client_key_file: ", chef.admin_key_file(),
+      "\n  ca_file: ", chef.ca_file(), "\nrenderings:\n  kvm_extensions: ",
+      options.kvm_extensions ? "true" : "false",
+      "\n  ohai_libvirt: ", options.ohai_libvirt ? "true" : "false",
+      "\nsync:\n  window: ", options.window, "\n", options.more_config,
+      "hosts:\n");
+  for (const WatchedHost& host : options.hosts) {
+    absl::StrAppend(&config, "  - {node: '", host.node, "', uri: '", host.uri,
+                    "'}\n");
+  }
+  return config;
+}
+
+}  // namespace
+
+std::vector<WatchedHost> HostsOf(Lab& lab) {
+  std::vector<WatchedHost> hosts;
+  for (int i = 0; i < lab.size(); ++i) {
+    hosts.push_back({lab.host(i).node(), lab.host(i).uri()});
+  }
+  return hosts;
+}
+
+absl::StatusOr<std::unique_ptr<ControllerProcess>> ControllerProcess::Start(
+    const Goiardi& chef, Options options) {
+  ASSIGN_OR_RETURN(std::unique_ptr<TempFolder> folder,
+                   TempFolder::Create("controller"));
+  ASSIGN_OR_RETURN(const std::string program,
+                   Runfile("controller/rehai-controller"));
+  const std::string config = Config(chef, options);
+  RETURN_IF_ERROR(WriteFileAtomically(
+      *folder / "rehai.yaml", absl::string_view(config.data(), config.size()),
+      0600));
+  std::vector<std::string> argv = {program, "--config", *folder / "rehai.yaml",
+                                   "--port_file", *folder / "port"};
+  argv.insert(argv.end(), options.more_flags.begin(), options.more_flags.end());
+  std::unique_ptr<ControllerProcess> controller(
+      new ControllerProcess(std::move(folder), std::move(argv)));
+  RETURN_IF_ERROR(controller->Launch());
+  return controller;
+}
+
+ControllerProcess::ControllerProcess(std::unique_ptr<TempFolder> folder,
+                                     std::vector<std::string> argv)
+    : folder_(std::move(folder)), argv_(std::move(argv)) {}
+
+absl::Status ControllerProcess::Launch() {
+  const std::string port_file = *folder_ / "port";
+  remove(port_file.c_str());
+  ASSIGN_OR_RETURN(process_,
+                   Process::Start({.argv = argv_, .log_file = log_file()}));
+  return process_->WaitUntilReady(absl::Seconds(30), [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(port_file));
+    int port = 0;
+    if (!absl::SimpleAtoi(absl::string_view(text.data(), text.size()), &port)) {
+      return absl::InternalError(absl::StrCat(port_file, ": holds no port"));
+    }
+    RETURN_IF_ERROR(CanConnect(port));
+    address_ = absl::StrCat("127.0.0.1:", port);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status ControllerProcess::Restart() {
+  process_->Stop();
+  return Launch();
+}
+
+}  // namespace rehai::lab

@@ -1,0 +1,74 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef TESTS_LAB_CONTROLLER_PROCESS_H_
+#define TESTS_LAB_CONTROLLER_PROCESS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tests/lab/goiardi.h"
+#include "tests/lab/lab.h"
+#include "tests/lab/process.h"
+#include "tests/lab/temp_folder.h"
+
+namespace rehai::lab {
+
+// A hypervisor as the controller is told of it.
+struct WatchedHost {
+  std::string node;
+  std::string uri;
+};
+
+// The hosts of a lab, in its order.
+std::vector<WatchedHost> HostsOf(Lab& lab);
+
+// The controller as operators run it: the real program, with a configuration
+// file, on a free port. Not thread-safe.
+class ControllerProcess {
+ public:
+  struct Options {
+    std::vector<WatchedHost> hosts = {};
+    std::string window = "200ms";
+    bool kvm_extensions = true;
+    bool ohai_libvirt = true;
+    // More of the configuration file, whole top-level keys: "pull: {...}\n".
+    std::string more_config = {};
+    std::vector<std::string> more_flags = {};
+  };
+
+  // Returns once its API answers. Writes to that server as its administrator.
+  static absl::StatusOr<std::unique_ptr<ControllerProcess>> Start(
+      const Goiardi& chef, Options options);
+
+  ControllerProcess(const ControllerProcess&) = delete;
+  ControllerProcess& operator=(const ControllerProcess&) = delete;
+
+  // "127.0.0.1:PORT" of its API.
+  const std::string& address() const { return address_; }
+  std::string config_file() const { return *folder_ / "rehai.yaml"; }
+  std::string log_file() const { return *folder_ / "log"; }
+
+  // Ends it, if it runs, and starts it anew with the same configuration.
+  absl::Status Restart();
+
+  Process& process() { return *process_; }
+
+ private:
+  ControllerProcess(std::unique_ptr<TempFolder> folder,
+                    std::vector<std::string> argv);
+
+  absl::Status Launch();
+
+  const std::unique_ptr<TempFolder> folder_;
+  const std::vector<std::string> argv_;
+  std::string address_;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace rehai::lab
+
+#endif  // TESTS_LAB_CONTROLLER_PROCESS_H_
