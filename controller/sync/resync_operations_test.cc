@@ -354,16 +354,26 @@ TEST_F(ResyncOperationsTest, TheDeadlineCoversReadAndWrite) {
 }
 
 TEST_F(ResyncOperationsTest, AnAnswerAfterTheDeadlineChangesNothing) {
-  MakeResyncs({.host_deadline = absl::Seconds(10)});
+  MakeResyncs({.hosts_at_once = 1, .host_deadline = absl::Seconds(10)});
   AddHosts(2);
   holding_rereads_ = true;
-  const std::string id = Begin(Nodes({"hv0"}), kBoth);
+  const std::string id = Begin(kAll, kBoth);
   Step();
   clock_.Advance(absl::Seconds(10));
   Step();
+  // While the operation still runs,
   AnswerReread("hv0", absl::OkStatus());
-  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_TIMED_OUT));
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_TIMED_OUT,
+                                               v1::HOST_OUTCOME_UNSPECIFIED));
+  EXPECT_EQ(Get(id).hosts(0).progress(), v1::HOST_PROGRESS_DONE);
   EXPECT_EQ(Get(id).done(), 1);
+  // and when it has ended.
+  clock_.Advance(absl::Seconds(10));
+  Step();
+  const v1::Operation ended = Get(id);
+  EXPECT_TRUE(ended.has_ended_at());
+  AnswerReread("hv1", absl::OkStatus());
+  EXPECT_THAT(Get(id), EqualsProto(ended));
   EXPECT_EQ(sink_.write_count(), 0u);
 }
 

@@ -362,8 +362,10 @@ Syncer::News Syncer::LearnFailure(const HostId& host, const Applied& tried,
     dirty_.Park(host, tried.revision,
                 now + BackoffDelay(Around(options_.retry.max), 1, random_));
   } else {
-    dirty_.Retry(host,
-                 now + BackoffDelay(options_.retry, state.failures, random_));
+    // The host is not to blame for the server, and may be its next probe.
+    const BackoffOptions waits =
+        health_.is_down() ? Probes(options_.retry) : options_.retry;
+    dirty_.Retry(host, now + BackoffDelay(waits, state.failures, random_));
   }
   News news;
   // While the server is down that is the news, not each host.

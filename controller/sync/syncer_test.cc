@@ -429,13 +429,51 @@ TEST_F(SyncerTest, AServerThatIsDownGetsOneProbeAtATime) {
   Pass(absl::Seconds(31));
   EXPECT_EQ(sink_.in_flight(), 1);
 
-  // Back: all are written at once, those included whose own wait had grown.
+  // Back: all are written at once.
   sink_.SetAll(v1::WRITE_OUTCOME_UNSPECIFIED);
   sink_.Release();
   Pass(absl::ZeroDuration());
   for (int i = 0; i < 1000; ++i) {
     ASSERT_EQ(State(HostId{absl::StrCat("hv", i)}), v1::SYNC_STATE_SYNCED) << i;
   }
+}
+
+TEST_F(SyncerTest, AServerThatIsBackIsFoundSoonAndThenNobodyWaits) {
+  constexpr int kHosts = 4;
+  for (int i = 0; i < kHosts; ++i)
+    ObserveRunning(HostId{absl::StrCat("hv", i)});
+  sink_.SetAll(v1::WRITE_OUTCOME_RETRY);
+  for (int i = 0; i < 3600; ++i) Pass(absl::Seconds(1));
+
+  sink_.SetAll(v1::WRITE_OUTCOME_UNSPECIFIED);
+  int synced = 0;
+  for (int i = 0; i < 31 && synced == 0; ++i) {
+    Pass(absl::Seconds(1));
+    for (int host = 0; host < kHosts; ++host) {
+      const HostId id{absl::StrCat("hv", host)};
+      if (State(id) == v1::SYNC_STATE_SYNCED) ++synced;
+    }
+  }
+  EXPECT_EQ(synced, kHosts);
+}
+
+TEST_F(SyncerTest, AServerThatIsBackEndsTheWaitsOfAll) {
+  // One host's wait has grown to minutes.
+  for (int i = 0; i < 20; ++i) {
+    sink_.Script(kHost.node, v1::WRITE_OUTCOME_RETRY);
+  }
+  ObserveRunning();
+  PassWindow();
+  for (int i = 0; i < 12; ++i) Pass(kRetryMax);
+  // Then the server goes down, and comes back.
+  sink_.SetAll(v1::WRITE_OUTCOME_RETRY);
+  for (int i = 2; i < 5; ++i) ObserveRunning(HostId{absl::StrCat("hv", i)});
+  PassWindow();
+  sink_.SetAll(v1::WRITE_OUTCOME_UNSPECIFIED);
+  const size_t writes = sink_.updates(kHost.node).size();
+  Pass(kRetryMin);
+  EXPECT_EQ(State(HostId{"hv2"}), v1::SYNC_STATE_SYNCED);
+  EXPECT_EQ(sink_.updates(kHost.node).size(), writes + 1);
 }
 
 TEST_F(SyncerTest, ASickHostHurtsOnlyItself) {
