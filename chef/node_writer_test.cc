@@ -256,6 +256,17 @@ TEST_F(NodeWriterTest, AForeignValueInTheWayIsNotDestroyed) {
   EXPECT_EQ(server_->counters().puts, 0);
 }
 
+TEST_F(NodeWriterTest, AnUpdateThatWouldDropATopLevelKeyIsNotSent) {
+  // Chef fills what a PUT leaves out with an empty value.
+  NodeUpdate update = Update("{}", "d1");
+  update.rendering.subtrees.push_back({{"normal"}, std::nullopt});
+  const WriteResult result = Write(update);
+  EXPECT_EQ(result.outcome, v1::WRITE_OUTCOME_REJECTED);
+  EXPECT_THAT(result.status, StatusIs(absl::StatusCode::kInternal,
+                                      HasSubstr("attributes of others")));
+  EXPECT_EQ(server_->counters().puts, 0);
+}
+
 TEST_F(NodeWriterTest, ANodeThatWouldBeTooLargeIsNotSent) {
   NodeWriter::Options options;
   options.max_node_bytes = 500;
