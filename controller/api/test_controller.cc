@@ -109,11 +109,13 @@ void TestController::Reread(const HostId& host,
   absl::Status result;
   {
     MutexLock lock(mu_);
-    if (holding_) {
+    const auto end = rereads_.find(host.node);
+    if (end != rereads_.end()) {
+      result = end->second;
+    } else if (holding_) {
       held_.push_back(std::move(done));
       return;
     }
-    result = rereads_[host.node];
   }
   done(result);
 }

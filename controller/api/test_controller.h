@@ -46,7 +46,8 @@ class TestController {
 
   // How the rereads of a host end from here on.
   void SetReread(const std::string& node, absl::Status result);
-  // Rereads from here on wait for ReleaseRereads().
+  // Rereads from here on wait for ReleaseRereads(), but for hosts whose end is
+  // set.
   void HoldRereads();
   void ReleaseRereads();
 

@@ -1,0 +1,48 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CLI_ARGUMENTS_H_
+#define CLI_ARGUMENTS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/client.h"
+#include "cli/command_line.h"
+#include "rehai/v1/fleet.pb.h"
+#include "rehai/v1/resync.pb.h"
+
+// What the words of a command line mean. Pure but for the environment variable
+// REHAI_SERVER. Errors are kInvalidArgument and name the flag.
+namespace rehai::cli {
+
+enum class OutputFormat { kTable, kJson, kYaml };
+
+absl::StatusOr<OutputFormat> ReadOutputFormat(const Invocation& invocation);
+
+absl::StatusOr<Client::Options> ReadClientOptions(const Invocation& invocation);
+
+// The hosts named by `nodes` and --label.
+absl::StatusOr<v1::HostSelector> ReadSelector(
+    const Invocation& invocation, const std::vector<std::string>& nodes);
+
+// --state, --name, --host and --label.
+absl::StatusOr<v1::GuestFilter> ReadGuestFilter(const Invocation& invocation);
+
+// By UUID if the word looks like one, else by name.
+v1::GetGuestRequest ReadGuestKey(const std::string& word);
+
+// --label, HOST... and --all, which of them there must be one.
+absl::StatusOr<v1::HostSelector> ReadResyncSelector(
+    const Invocation& invocation);
+
+// --reread and --rewrite; both if neither is given.
+std::vector<v1::ResyncMode> ReadModes(const Invocation& invocation);
+
+// --after, or 0.
+absl::StatusOr<int64_t> ReadAfterRevision(const Invocation& invocation);
+
+}  // namespace rehai::cli
+
+#endif  // CLI_ARGUMENTS_H_

@@ -1,0 +1,141 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/arguments.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "cli/command_line.h"
+#include "cli/usage.h"
+#include "google/protobuf/text_format.h"
+#include "tests/matchers.h"
+
+namespace rehai::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Invocation Parse(const std::vector<std::string>& words) {
+  const auto invocation = ParseCommandLine(Rehaictl(), words);
+  EXPECT_THAT(invocation, IsOk());
+  return invocation.ok() ? *invocation : Invocation();
+}
+
+template <typename Message>
+Message FromText(const char* text) {
+  Message message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
+  return message;
+}
+
+TEST(ArgumentsTest, TheServerIsTheFlagsThenTheEnvironmentsThenLocal) {
+  unsetenv("REHAI_SERVER");
+  EXPECT_EQ(ReadClientOptions(Parse({"hosts"}))->server, "127.0.0.1:7420");
+  setenv("REHAI_SERVER", "rehai:1", 1);
+  EXPECT_EQ(ReadClientOptions(Parse({"hosts"}))->server, "rehai:1");
+  EXPECT_EQ(ReadClientOptions(Parse({"hosts", "-s", "other:2"}))->server,
+            "other:2");
+  unsetenv("REHAI_SERVER");
+}
+
+TEST(ArgumentsTest, ATimeoutIsADuration) {
+  const auto options =
+      ReadClientOptions(Parse({"hosts", "--timeout", "1m30s"}));
+  ASSERT_THAT(options, IsOk());
+  EXPECT_EQ(options->timeout, absl::Seconds(90));
+  EXPECT_EQ(options->watch_timeout, absl::Seconds(90));
+  for (const char* text : {"30", "soon", "-1s", "0s"}) {
+    EXPECT_THAT(
+        ReadClientOptions(Parse({"hosts", "--timeout", text})),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--timeout")))
+        << text;
+  }
+}
+
+TEST(ArgumentsTest, FormatsHaveNames) {
+  EXPECT_THAT(ReadOutputFormat(Parse({"hosts"})),
+              IsOkAndHolds(OutputFormat::kTable));
+  EXPECT_THAT(ReadOutputFormat(Parse({"hosts", "-o", "yaml"})),
+              IsOkAndHolds(OutputFormat::kYaml));
+  EXPECT_THAT(ReadOutputFormat(Parse({"hosts", "-o", "jsno"})),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("did you mean json?")));
+}
+
+TEST(ArgumentsTest, AGuestFilterIsAllItsFlags) {
+  const auto filter = ReadGuestFilter(
+      Parse({"guests", "--state", "running", "--state=shut-off", "--name",
+             "web*", "--host", "hv1", "--host", "hv2", "--label", "rack=a=1"}));
+  ASSERT_THAT(filter, IsOk());
+  EXPECT_THAT(*filter, EqualsProto(FromText<v1::GuestFilter>(R"pb(
+    states: [ GUEST_STATE_RUNNING, GUEST_STATE_SHUT_OFF ]
+    name_glob: "web*"
+    hosts {
+      nodes: [ "hv1", "hv2" ]
+      labels { key: "rack" value: "a=1" }
+    }
+  )pb")));
+}
+
+TEST(ArgumentsTest, LabelsAreKeysWithValues) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{
+           {"hosts", "--label", "rack"},
+           {"hosts", "--label", "=a"},
+           {"hosts", "-l", "k=a", "-l", "k=b"}}) {
+    EXPECT_THAT(
+        ReadSelector(Parse(words), {}),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--label")));
+  }
+}
+
+TEST(ArgumentsTest, AGuestIsNamedByUuidOrName) {
+  EXPECT_EQ(ReadGuestKey("6B29FC40-ca47-1067-b31d-00dd010662da").uuid(),
+            "6B29FC40-ca47-1067-b31d-00dd010662da");
+  EXPECT_EQ(ReadGuestKey("web01").name(), "web01");
+  EXPECT_EQ(ReadGuestKey("6b29fc40-ca47-1067-b31d").name(),
+            "6b29fc40-ca47-1067-b31d");
+}
+
+TEST(ArgumentsTest, AResyncSaysWhichHosts) {
+  EXPECT_THAT(
+      ReadResyncSelector(Parse({"resync"})),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("which hosts?")));
+  EXPECT_THAT(ReadResyncSelector(Parse({"resync", "--all", "hv1"})),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--all")));
+  EXPECT_THAT(ReadResyncSelector(Parse({"resync", "--all"})),
+              IsOkAndHolds(EqualsProto(v1::HostSelector())));
+  const auto named = ReadResyncSelector(Parse({"resync", "hv1", "hv2"}));
+  ASSERT_THAT(named, IsOk());
+  EXPECT_THAT(named->nodes(), ElementsAre("hv1", "hv2"));
+}
+
+TEST(ArgumentsTest, AResyncDistrustsBothUnlessToldWhich) {
+  EXPECT_THAT(ReadModes(Parse({"resync", "--all"})),
+              ElementsAre(v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_REWRITE));
+  EXPECT_THAT(ReadModes(Parse({"resync", "--all", "--reread"})),
+              ElementsAre(v1::RESYNC_MODE_REREAD));
+  EXPECT_THAT(ReadModes(Parse({"resync", "--all", "--rewrite"})),
+              ElementsAre(v1::RESYNC_MODE_REWRITE));
+}
+
+TEST(ArgumentsTest, ARevisionIsANumber) {
+  EXPECT_THAT(ReadAfterRevision(Parse({"watch"})), IsOkAndHolds(0));
+  EXPECT_THAT(ReadAfterRevision(Parse({"watch", "--after", "17"})),
+              IsOkAndHolds(17));
+  for (const char* text : {"x", "-1", ""}) {
+    EXPECT_THAT(
+        ReadAfterRevision(Parse({"watch", "--after", text})),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--after")));
+  }
+}
+
+}  // namespace
+}  // namespace rehai::cli

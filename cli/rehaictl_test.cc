@@ -1,0 +1,362 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The program itself, as a shell would run it, against a controller in this
+// process.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <yaml-cpp/yaml.h>
+
+#include <cstdlib>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/file.h"
+#include "controller/api/test_controller.h"
+#include "tests/fakes/self_signed_certificate.h"
+#include "tests/matchers.h"
+
+namespace rehai {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// rehaictl running. Its output is read as it comes; its complaints at its end.
+class Program {
+ public:
+  explicit Program(const std::vector<std::string>& words) {
+    EXPECT_EQ(pipe(out_), 0);
+    EXPECT_EQ(pipe(err_), 0);
+    std::vector<std::string> all = {"cli/rehaictl"};
+    all.insert(all.end(), words.begin(), words.end());
+    std::vector<char*> argv;
+    for (std::string& word : all) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(out_[1], STDOUT_FILENO);
+      dup2(err_[1], STDERR_FILENO);
+      for (const int fd : {out_[0], out_[1], err_[0], err_[1]}) close(fd);
+      execv(argv[0], argv.data());
+      _exit(127);
+    }
+    close(out_[1]);
+    close(err_[1]);
+  }
+
+  // Reads output until it holds `text` or ends.
+  void ReadUntil(const std::string& text) {
+    while (!absl::StrContains(out, text) && ReadSome(out_[0], out)) {
+    }
+  }
+
+  void Interrupt() { kill(pid_, SIGINT); }
+
+  void Finish() {
+    while (ReadSome(out_[0], out)) {
+    }
+    while (ReadSome(err_[0], err)) {
+    }
+    close(out_[0]);
+    close(err_[0]);
+    int end = 0;
+    waitpid(pid_, &end, 0);
+    status = WIFEXITED(end) ? WEXITSTATUS(end) : -WTERMSIG(end);
+  }
+
+  std::string out;
+  std::string err;
+  int status = -1;
+
+ private:
+  static bool ReadSome(int fd, std::string& into) {
+    char buffer[4096];
+    const ssize_t count = read(fd, buffer, sizeof(buffer));
+    if (count > 0) into.append(buffer, static_cast<size_t>(count));
+    return count > 0;
+  }
+
+  int out_[2];
+  int err_[2];
+  pid_t pid_;
+};
+
+Program Run(const std::vector<std::string>& words) {
+  Program program(words);
+  program.Finish();
+  return program;
+}
+
+class RehaictlTest : public testing::Test {
+ protected:
+  RehaictlTest() { setenv("REHAI_SERVER", controller_.address().c_str(), 1); }
+
+  void ObserveTwoHosts() {
+    controller_.Observe("hv1",
+                        {MakeGuest(1, "web01"),
+                         MakeGuest(2, "web02", v1::GUEST_STATE_SHUT_OFF)},
+                        {{"rack", "a"}});
+    controller_.Observe("hv2", {MakeGuest(3, "db01")}, {{"rack", "b"}});
+  }
+
+  TestController controller_;
+};
+
+TEST_F(RehaictlTest, HostsInTheThreeFormats) {
+  ObserveTwoHosts();
+  const Program table = Run({"hosts"});
+  EXPECT_EQ(table.status, 0) << table.err;
+  EXPECT_THAT(table.out, AllOf(StartsWith("HOST "), HasSubstr("\nhv1  current"),
+                               HasSubstr("\nhv2  current")));
+  EXPECT_THAT(table.out, Not(HasSubstr("\033")));  // not a terminal
+
+  const auto json = nlohmann::json::parse(Run({"hosts", "-o", "json"}).out);
+  ASSERT_EQ(json["hosts"].size(), 2u);
+  EXPECT_EQ(json["hosts"][0]["node"], "hv1");
+  EXPECT_EQ(json["hosts"][0]["running_guest_count"], 1);
+  EXPECT_EQ(json["total_size"], 2);
+
+  const YAML::Node yaml =
+      YAML::Load(Run({"hosts", "-o", "yaml", "--label", "rack=b"}).out);
+  ASSERT_EQ(yaml["hosts"].size(), 1u);
+  EXPECT_EQ(yaml["hosts"][0]["node"].as<std::string>(), "hv2");
+}
+
+TEST_F(RehaictlTest, GuestsAreFilteredAndAllPagesShown) {
+  std::vector<v1::Guest> many;
+  for (int i = 0; i < 2500; ++i) {
+    many.push_back(MakeGuest(i, absl::StrCat("g", i)));
+  }
+  controller_.Observe("hv1", many);
+  const auto all = nlohmann::json::parse(Run({"guests", "-o", "json"}).out);
+  EXPECT_EQ(all["guests"].size(), 2500u);
+  EXPECT_EQ(all["next_page_token"], "");
+
+  const Program some = Run({"guests", "--name", "g249?", "--state", "running"});
+  EXPECT_EQ(some.status, 0) << some.err;
+  EXPECT_THAT(some.out, AllOf(HasSubstr("g2490 "), HasSubstr("g2499 "),
+                              Not(HasSubstr("g2489 "))));
+}
+
+TEST_F(RehaictlTest, AGuestByNameAndByUuid) {
+  ObserveTwoHosts();
+  const Program by_name = Run({"guest", "web01"});
+  EXPECT_EQ(by_name.status, 0) << by_name.err;
+  EXPECT_THAT(by_name.out, AllOf(HasSubstr("Name:        web01\n"),
+                                 HasSubstr("Host:        hv1 (current)\n")));
+  const auto by_uuid = nlohmann::json::parse(
+      Run({"guest", "00000000-0000-4000-8000-000000000003", "-ojson"}).out);
+  EXPECT_EQ(by_uuid["guest"]["name"], "db01");
+  EXPECT_EQ(by_uuid["node"], "hv2");
+}
+
+TEST_F(RehaictlTest, WhatIsNotThereIsStatus4) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"guest", "nobody"},
+                                             {"diff", "nobody"},
+                                             {"resync", "nobody"},
+                                             {"resync", "get", "nobody"},
+                                             {"resync", "watch", "nobody"},
+                                             {"resync", "cancel", "nobody"}}) {
+    const Program program = Run(words);
+    EXPECT_EQ(program.status, 4) << words[0];
+    EXPECT_THAT(program.out, IsEmpty());
+    EXPECT_THAT(program.err, AllOf(StartsWith("rehaictl: "),
+                                   HasSubstr("nobody"), EndsWith("\n")));
+  }
+}
+
+TEST_F(RehaictlTest, ASharedNameIsRefusedWithItsPlaces) {
+  controller_.Observe("hv1", {MakeGuest(1, "web01")});
+  controller_.Observe("hv2", {MakeGuest(2, "web01")});
+  const Program program = Run({"guest", "web01"});
+  EXPECT_EQ(program.status, 5);
+  EXPECT_THAT(program.err, AllOf(HasSubstr("hv1"), HasSubstr("hv2")));
+}
+
+TEST_F(RehaictlTest, AServerThatIsNotThereIsStatus3) {
+  controller_.server().Stop(absl::ZeroDuration());
+  const Program program = Run({"hosts"});
+  EXPECT_EQ(program.status, 3);
+  EXPECT_THAT(program.err,
+              AllOf(HasSubstr(controller_.address()), HasSubstr("--server")));
+  EXPECT_EQ(Run({"watch"}).status, 3);
+}
+
+TEST_F(RehaictlTest, AnAnswerThatDoesNotComeIsStatus3) {
+  ObserveTwoHosts();
+  controller_.sink().Hold();
+  const Program program = Run({"diff", "hv1", "--timeout", "100ms"});
+  EXPECT_EQ(program.status, 3);
+  EXPECT_THAT(program.err, HasSubstr("no answer within 100ms"));
+}
+
+TEST_F(RehaictlTest, AMisspeltWordIsStatus2) {
+  const Program command = Run({"hsots"});
+  EXPECT_EQ(command.status, 2);
+  EXPECT_THAT(command.err, HasSubstr("did you mean hosts?"));
+  EXPECT_EQ(Run({"hosts", "--lable", "a=b"}).status, 2);
+  EXPECT_EQ(Run({"guests", "--state", "runing"}).status, 2);
+  EXPECT_EQ(Run({"resync"}).status, 2);
+  EXPECT_EQ(Run({}).status, 2);
+}
+
+TEST_F(RehaictlTest, HelpNeedsNoServer) {
+  controller_.server().Stop(absl::ZeroDuration());
+  const Program whole = Run({"--help"});
+  EXPECT_EQ(whole.status, 0);
+  EXPECT_THAT(whole.out, HasSubstr("Exit status:"));
+  EXPECT_THAT(Run({"resync", "--help"}).out, HasSubstr("--no-wait"));
+}
+
+TEST_F(RehaictlTest, DiffEndsAsDiffDoes) {
+  ObserveTwoHosts();
+  const Program same = Run({"diff", "hv1"});
+  EXPECT_EQ(same.status, 0) << same.err;
+  controller_.sink().SetDifferences(
+      {{.path = "automatic.rehai", .before = "", .after = "{}"}});
+  const Program different = Run({"diff", "hv1"});
+  EXPECT_EQ(different.status, 1);
+  EXPECT_EQ(different.out, "automatic.rehai\n  + {}\n");
+}
+
+TEST_F(RehaictlTest, AResyncThatGoesWellIsStatus0) {
+  ObserveTwoHosts();
+  const Program program = Run({"resync", "--all"});
+  EXPECT_EQ(program.status, 0) << program.err;
+  EXPECT_THAT(program.out,
+              AllOf(HasSubstr("hv1: written\n"), HasSubstr("hv2: written\n"),
+                    HasSubstr("2 hosts in "), HasSubstr("  2 written\n")));
+}
+
+TEST_F(RehaictlTest, AResyncWithAFailedHostIsStatus1) {
+  ObserveTwoHosts();
+  controller_.SetReread("hv2", absl::UnavailableError("no route to host"));
+  const Program program = Run({"resync", "hv1", "hv2", "-o", "json"});
+  EXPECT_EQ(program.status, 1) << program.err;
+  const auto json = nlohmann::json::parse(program.out);
+  EXPECT_EQ(json["done"], 2);
+  EXPECT_EQ(json["hosts"][1]["outcome"], "HOST_OUTCOME_UNREACHABLE");
+}
+
+TEST_F(RehaictlTest, CtrlCStopsTheWaitingAndNotTheResync) {
+  ObserveTwoHosts();
+  controller_.SetReread("hv1", absl::OkStatus());
+  controller_.HoldRereads();
+  Program program({"resync", "--all", "--reread"});
+  program.ReadUntil("hv1: unchanged\n");
+  program.Interrupt();
+  program.Finish();
+  EXPECT_EQ(program.status, 130);
+  const size_t id_at = program.err.find("rehaictl resync watch ");
+  ASSERT_NE(id_at, std::string::npos) << program.err;
+  const std::string id = program.err.substr(
+      id_at + 22, program.err.find('\n', id_at) - id_at - 22);
+
+  EXPECT_THAT(Run({"resync", "get", id}).out, HasSubstr("still running"));
+  controller_.ReleaseRereads();
+  const Program rest = Run({"resync", "watch", id});
+  EXPECT_EQ(rest.status, 0) << rest.err;
+  EXPECT_THAT(rest.out, HasSubstr("  2 unchanged\n"));
+}
+
+TEST_F(RehaictlTest, NoWaitSaysHowToGoOn) {
+  ObserveTwoHosts();
+  controller_.HoldRereads();
+  const Program program = Run({"resync", "--all", "--no-wait"});
+  EXPECT_EQ(program.status, 0) << program.err;
+  EXPECT_THAT(program.out, AllOf(HasSubstr("still running"),
+                                 HasSubstr("rehaictl resync cancel ")));
+}
+
+TEST_F(RehaictlTest, WatchTellsWhatHappensToGuests) {
+  ObserveTwoHosts();
+  Program program({"watch"});
+  program.ReadUntil("watching 2 hosts, 3 guests\n");
+  controller_.Observe("hv2", {MakeGuest(3, "db01", v1::GUEST_STATE_SHUT_OFF)},
+                      {{"rack", "b"}});
+  program.ReadUntil("hv2  db01 stopped\n");
+  EXPECT_THAT(program.out, EndsWith("hv2  db01 stopped\n"));
+  program.Interrupt();
+  program.Finish();
+  EXPECT_EQ(program.status, -SIGINT);
+}
+
+TEST_F(RehaictlTest, AWatchGoesOnWhenTheControllerComesBack) {
+  controller_.Observe("hv1", {MakeGuest(1, "web01")});
+  auto first = std::make_unique<TestController>();
+  first->Observe("hv1", {MakeGuest(1, "web01")});
+  first->Observe("hv2", {});
+  const std::string address = first->address();
+  Program program({"watch", "-s", address});
+  program.ReadUntil("watching 2 hosts, 1 guest\n");
+  first.reset();
+
+  // Another controller on the same port: it knows nothing of that revision.
+  ApiServer::Options options;
+  options.listen = address;
+  TestController second(options);
+  second.Observe("hv1", {MakeGuest(1, "web01"), MakeGuest(2, "web02")});
+  program.ReadUntil("hv2  host removed\n");
+  EXPECT_THAT(program.out, HasSubstr("hv1  web02 appeared, running\n"));
+  program.Interrupt();
+  program.Finish();
+  EXPECT_THAT(program.err, HasSubstr("watching again"));
+}
+
+TEST_F(RehaictlTest, AWatchEndsAfterItsTimeout) {
+  ObserveTwoHosts();
+  const Program program = Run({"watch", "-o", "json", "--timeout", "2s"});
+  EXPECT_EQ(program.status, 0) << program.err;
+  const auto first =
+      nlohmann::json::parse(program.out.substr(0, program.out.find('\n')));
+  EXPECT_EQ(first["kind"], "KIND_HOST_CHANGED");
+  EXPECT_EQ(first["record"]["node"], "hv1");
+}
+
+TEST(RehaictlTlsTest, SpeaksMutualTls) {
+  const SelfSignedCertificate server = MakeSelfSignedCertificate();
+  const SelfSignedCertificate client = MakeSelfSignedCertificate();
+  const auto write = [](const std::string& name, const std::string& content) {
+    const std::string path = absl::StrCat(testing::TempDir(), "/", name);
+    EXPECT_THAT(WriteFileAtomically(path, content, 0600), IsOk());
+    return path;
+  };
+  ApiServer::Options options = TestController::AnyPort();
+  const std::string server_file = write("server.pem", server.certificate_pem);
+  const std::string client_file = write("client.pem", client.certificate_pem);
+  const std::string client_key = write("client.key", client.key_pem);
+  options.tls = {.certificate = server_file,
+                 .key = write("server.key", server.key_pem),
+                 .client_ca = client_file};
+  TestController controller(options);
+
+  const std::string address = controller.address();
+  const Program trusted = Run({"hosts", "-s", address, "--cert", client_file,
+                               "--key", client_key, "--ca", server_file});
+  EXPECT_EQ(trusted.status, 0) << trusted.err;
+
+  const Program plain = Run({"hosts", "-s", address});
+  EXPECT_EQ(plain.status, 3);
+  EXPECT_THAT(plain.err, HasSubstr("--cert"));
+
+  EXPECT_EQ(Run({"hosts", "-s", address, "--cert", client_file}).status, 2);
+  EXPECT_EQ(Run({"hosts", "-s", address, "--ca", "/no/such.pem"}).status, 4);
+}
+
+}  // namespace
+}  // namespace rehai

@@ -1,0 +1,265 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/usage.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace rehai::cli {
+namespace {
+
+// As many hosts as anyone names by hand.
+constexpr size_t kManyHosts = 1000;
+
+constexpr char kExitStatuses[] =
+    R"(  0  done
+  1  diff: Chef's node differs; resync: not every host was written or unchanged
+  2  the command or a value in it is wrong
+  3  the server cannot be reached, or did not answer in time
+  4  no such host, guest or resync
+  5  the server could not do it, and says why
+)";
+
+FlagSpec LabelFlag() {
+  return {.name = "label",
+          .value = "KEY=VALUE",
+          .help = "hosts with this label; repeat for more, all must match",
+          .letter = 'l',
+          .repeated = true};
+}
+
+std::vector<FlagSpec> CommonFlags() {
+  return {
+      {.name = "server",
+       .value = "ADDRESS",
+       .help = "HOST:PORT or unix:/PATH; default $REHAI_SERVER, then "
+               "127.0.0.1:7420",
+       .letter = 's'},
+      {.name = "output",
+       .value = "FORMAT",
+       .help = "table (default), json or yaml",
+       .letter = 'o'},
+      {.name = "cert", .value = "FILE", .help = "TLS: our certificate (PEM)"},
+      {.name = "key", .value = "FILE", .help = "TLS: its key (PEM)"},
+      {.name = "ca",
+       .value = "FILE",
+       .help = "TLS: who signed the server's certificate (PEM)"},
+      {.name = "timeout",
+       .value = "DURATION",
+       .help = "give up after 500ms, 30s, 5m; default 30s, and none for "
+               "watching"},
+  };
+}
+
+CommandSpec HostsCommand() {
+  return {.name = "hosts",
+          .arguments = "[HOST...]",
+          .max_arguments = kManyHosts,
+          .summary =
+              "List hypervisors: how current, how many guests, how "
+              "synced with Chef",
+          .flags = {LabelFlag()},
+          .examples = {"rehaictl hosts", "rehaictl hosts --label rack=a1",
+                       "rehaictl hosts hv1.example.com -o yaml"}};
+}
+
+CommandSpec GuestsCommand() {
+  return {.name = "guests",
+          .summary = "List guests and where they are",
+          .flags = {{.name = "state",
+                     .value = "STATE",
+                     .help = "in this state: running, shut-off, paused, ...; "
+                             "repeat for more, any may match",
+                     .repeated = true},
+                    {.name = "name",
+                     .value = "PATTERN",
+                     .help = "of this name: * is anything, ? one character"},
+                    {.name = "host",
+                     .value = "HOST",
+                     .help = "on this host; repeat for more",
+                     .repeated = true},
+                    LabelFlag()},
+          .examples = {"rehaictl guests --state running",
+                       "rehaictl guests --name 'web*' --label rack=a1",
+                       "rehaictl guests --host hv1.example.com -o json"}};
+}
+
+CommandSpec GuestCommand() {
+  return {.name = "guest",
+          .arguments = "NAME|UUID",
+          .min_arguments = 1,
+          .max_arguments = 1,
+          .summary = "Show all that is known of one guest",
+          .examples = {"rehaictl guest web01",
+                       "rehaictl guest 6b29fc40-ca47-1067-b31d-00dd010662da "
+                       "-o json"}};
+}
+
+CommandSpec WatchCommand() {
+  return {
+      .name = "watch",
+      .arguments = "[HOST...]",
+      .max_arguments = kManyHosts,
+      .summary = "Show changes as they happen",
+      .details =
+          R"(One line for each change. With -o json each step of the stream is a line of
+its own, with -o yaml a document. When the connection is lost, it connects again
+and goes on after the last revision it saw.)",
+      .flags = {LabelFlag(),
+                {.name = "after",
+                 .value = "REVISION",
+                 .help = "go on after this revision; default: begin with the "
+                         "state as it is"}},
+      .examples = {"rehaictl watch", "rehaictl watch --label rack=a1",
+                   "rehaictl watch -o json | jq -c .record.node"}};
+}
+
+CommandSpec ResyncCommand() {
+  return {
+      .name = "resync",
+      .arguments = "--all | --label KEY=VALUE | HOST...",
+      .max_arguments = kManyHosts,
+      .summary =
+          "Read hypervisors again, and check and write their Chef nodes "
+          "again",
+      .details =
+          R"(The controller does it; rehaictl waits and shows its progress. Ctrl-C stops the
+waiting and not the resync. A host named "get", "watch" or "cancel" is written
+after a double dash: rehaictl resync -- get)",
+      .flags = {{.name = "all", .help = "every host of the fleet"},
+                LabelFlag(),
+                {.name = "reread",
+                 .help = "read the hypervisors; default with --rewrite"},
+                {.name = "rewrite",
+                 .help = "check the Chef nodes and write what differs; default "
+                         "with --reread"},
+                {.name = "no-wait", .help = "begin it and return at once"}},
+      .examples = {"rehaictl resync --all",
+                   "rehaictl resync hv1.example.com hv2.example.com --reread",
+                   "rehaictl resync --label rack=a1 --no-wait"}};
+}
+
+CommandSpec ResyncIdCommand(const std::string& verb,
+                            const std::string& summary) {
+  return {.name = absl::StrCat("resync ", verb),
+          .arguments = "ID",
+          .min_arguments = 1,
+          .max_arguments = 1,
+          .summary = summary,
+          .examples = {absl::StrCat("rehaictl resync ", verb, " ID")}};
+}
+
+CommandSpec DiffCommand() {
+  return {.name = "diff",
+          .arguments = "HOST",
+          .min_arguments = 1,
+          .max_arguments = 1,
+          .summary = "Show what a write of a host's Chef node would change",
+          .details =
+              "Writes nothing. - is what Chef holds, + what would be "
+              "written.",
+          .examples = {"rehaictl diff hv1.example.com",
+                       "rehaictl diff hv1.example.com -o json"}};
+}
+
+// Two columns, the right one in line.
+std::string Columns(
+    const std::vector<std::pair<std::string, std::string>>& rows) {
+  size_t width = 0;
+  for (const auto& [left, right] : rows) width = std::max(width, left.size());
+  std::string out;
+  for (const auto& [left, right] : rows) {
+    absl::StrAppend(&out, "  ", left, std::string(width - left.size() + 2, ' '),
+                    right, "\n");
+  }
+  return out;
+}
+
+std::string FlagColumns(const std::vector<FlagSpec>& flags) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (const FlagSpec& flag : flags) {
+    rows.emplace_back(
+        absl::StrCat(flag.letter == 0
+                         ? "    "
+                         : absl::StrCat("-", std::string(1, flag.letter), ", "),
+                     "--", flag.name, flag.value.empty() ? "" : " ",
+                     flag.value),
+        flag.help);
+  }
+  return Columns(rows);
+}
+
+std::string ProgramHelp(const ProgramSpec& program) {
+  std::vector<std::pair<std::string, std::string>> commands;
+  std::string examples;
+  for (const CommandSpec& command : program.commands) {
+    commands.emplace_back(command.name, command.summary);
+    absl::StrAppend(&examples, "  ", command.examples.front(), "\n");
+  }
+  return absl::StrCat(
+      "Asks and commands a Rehai controller.\n\nUsage: ", program.name,
+      " COMMAND [FLAGS]\n\nCommands:\n", Columns(commands),
+      "\nFlags of every command:\n", FlagColumns(program.flags),
+      "\nExamples:\n", examples, "\nExit status:\n", kExitStatuses, "\n",
+      program.name, " COMMAND --help says more about each command.\n");
+}
+
+}  // namespace
+
+ExitStatus ExitStatusFor(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return kDone;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kOutOfRange:
+      return kUsageError;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+      return kUnreachable;
+    case absl::StatusCode::kNotFound:
+      return kNotFound;
+    default:
+      return kRefused;
+  }
+}
+
+const ProgramSpec& Rehaictl() {
+  static const auto* const program = new ProgramSpec{
+      .name = "rehaictl",
+      .flags = CommonFlags(),
+      .commands = {HostsCommand(), GuestsCommand(), GuestCommand(),
+                   WatchCommand(), ResyncCommand(),
+                   ResyncIdCommand("get", "Show how a resync stands"),
+                   ResyncIdCommand("watch", "Wait for a resync that runs"),
+                   ResyncIdCommand("cancel",
+                                   "Leave the hosts alone that a resync has "
+                                   "not begun"),
+                   DiffCommand()}};
+  return *program;
+}
+
+std::string Help(const ProgramSpec& program, const CommandSpec* command) {
+  if (command == nullptr) return ProgramHelp(program);
+  std::string out = absl::StrCat(
+      command->summary, ".\n\nUsage: ", program.name, " ", command->name,
+      command->arguments.empty() ? "" : " ", command->arguments, " [FLAGS]\n");
+  if (!command->details.empty()) {
+    absl::StrAppend(&out, "\n", command->details, "\n");
+  }
+  if (!command->flags.empty()) {
+    absl::StrAppend(&out, "\nFlags:\n", FlagColumns(command->flags));
+  }
+  absl::StrAppend(&out, "\nFlags of every command:\n",
+                  FlagColumns(program.flags), "\nExamples:\n");
+  for (const std::string& example : command->examples) {
+    absl::StrAppend(&out, "  ", example, "\n");
+  }
+  absl::StrAppend(&out, "\nExit status:\n", kExitStatuses);
+  return out;
+}
+
+}  // namespace rehai::cli

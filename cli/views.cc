@@ -1,0 +1,221 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/views.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "cli/table.h"
+#include "cli/words.h"
+
+namespace rehai::cli {
+namespace {
+
+// A sentence in a table's last column; -o json has the whole.
+constexpr size_t kTroubleWidth = 60;
+
+// The one thing an operator should know first.
+std::string Trouble(const v1::Host& host) {
+  if (!host.sync().last_error().empty()) {
+    return Shortened(host.sync().last_error(), kTroubleWidth);
+  }
+  if (host.conditions().empty()) return "";
+  return Shortened(host.conditions(0).message(), kTroubleWidth);
+}
+
+// A state that may have changed since says so.
+Cell StateCell(const v1::LocatedGuest& located) {
+  const v1::GuestState state = located.guest().state();
+  if (located.presence() == v1::PRESENCE_CURRENT) {
+    return {StateWord(state), StateColour(state)};
+  }
+  return {absl::StrCat(StateWord(state), " (", PresenceWord(located.presence()),
+                       ")"),
+          PresenceColour(located.presence())};
+}
+
+// Lines of "Name:   value", without those whose value is not known.
+class Facts {
+ public:
+  void Add(absl::string_view name, std::string value,
+           Colour colour = Colour::kPlain) {
+    if (value.empty()) return;
+    table_.AddRow({Cell(absl::StrCat(name, ":"), Colour::kBold),
+                   Cell(std::move(value), colour)});
+  }
+
+  // The header of a nameless table is an empty line.
+  std::string Render(bool colours) const {
+    return table_.Render(colours).substr(1);
+  }
+
+ private:
+  Table table_{{{""}, {""}}};
+};
+
+// Those that are there.
+std::string Words(const std::vector<std::string>& words,
+                  absl::string_view between = " ") {
+  std::vector<std::string> present;
+  for (const std::string& word : words) {
+    if (!word.empty()) present.push_back(word);
+  }
+  return absl::StrJoin(present, between);
+}
+
+// Those that are there, in brackets.
+std::string Bracketed(const std::vector<std::string>& words) {
+  const std::string text = Words(words, ", ");
+  return text.empty() ? "" : absl::StrCat(" (", text, ")");
+}
+
+std::string OfAtMost(const std::string& now, const std::string& most) {
+  return now == most ? now : absl::StrCat(now, " of at most ", most);
+}
+
+std::string DiskText(const v1::Disk& disk) {
+  return absl::StrCat(
+      disk.target(), " ", disk.source().empty() ? "no medium" : disk.source(),
+      Bracketed({disk.device() == "disk" ? "" : disk.device(), disk.format(),
+                 disk.bus(), disk.readonly() ? "read-only" : ""}));
+}
+
+std::string InterfaceText(const v1::Interface& interface) {
+  return absl::StrCat(interface.mac(), " on ", interface.type(),
+                      interface.source().empty() ? "" : " ", interface.source(),
+                      Bracketed({interface.target(), interface.model()}),
+                      interface.addresses().empty() ? "" : " ",
+                      absl::StrJoin(interface.addresses(), " "));
+}
+
+std::string GraphicsText(const v1::Graphics& graphics) {
+  if (!graphics.has_port()) {
+    return absl::StrCat(graphics.type(), " (port chosen at start)");
+  }
+  return absl::StrCat(graphics.type(), " ", graphics.listen(),
+                      graphics.listen().empty() ? "port " : ":",
+                      graphics.port());
+}
+
+std::string SeenText(const v1::LocatedGuest& located, absl::Time now) {
+  if (!located.has_confirmed_at()) return "";
+  return absl::StrCat(AgeOf(located.confirmed_at(), true, now), " ago by ",
+                      SourceWord(located.provenance().kind()),
+                      located.provenance().origin().empty() ? "" : " ",
+                      located.provenance().origin());
+}
+
+void AddDevices(const v1::Guest& guest, Facts& facts) {
+  for (const v1::Disk& disk : guest.disks()) facts.Add("Disk", DiskText(disk));
+  for (const v1::Interface& interface : guest.interfaces()) {
+    facts.Add("Interface", InterfaceText(interface));
+  }
+  for (const v1::Graphics& graphics : guest.graphics()) {
+    facts.Add("Graphics", GraphicsText(graphics));
+  }
+}
+
+}  // namespace
+
+std::string HostsTable(const v1::ListHostsResponse& response, absl::Time now,
+                       bool colours) {
+  Table table({{"HOST"},
+               {"PRESENCE"},
+               {"RUNNING", true},
+               {"GUESTS", true},
+               {"SEEN", true},
+               {"SOURCE"},
+               {"SYNC"},
+               {"TROUBLE"}});
+  for (const v1::Host& host : response.hosts()) {
+    table.AddRow(
+        {{host.node()},
+         {PresenceWord(host.presence()), PresenceColour(host.presence())},
+         {absl::StrCat(host.running_guest_count())},
+         {absl::StrCat(host.guest_count())},
+         {AgeOf(host.confirmed_at(), host.has_confirmed_at(), now)},
+         {SourceWord(host.provenance().kind())},
+         {SyncWord(host.sync().state()), SyncColour(host.sync().state())},
+         {Trouble(host), Colour::kRed}});
+  }
+  return table.Render(colours);
+}
+
+std::string GuestsTable(const v1::ListGuestsResponse& response, absl::Time now,
+                        bool colours) {
+  Table table({{"NAME"},
+               {"STATE"},
+               {"HOST"},
+               {"VCPUS", true},
+               {"MEMORY", true},
+               {"SEEN", true},
+               {"UUID"}});
+  for (const v1::LocatedGuest& located : response.guests()) {
+    const v1::Guest& guest = located.guest();
+    table.AddRow(
+        {{guest.name()},
+         StateCell(located),
+         {located.node()},
+         {absl::StrCat(guest.vcpus())},
+         {Gibibytes(guest.memory_kib())},
+         {AgeOf(located.confirmed_at(), located.has_confirmed_at(), now)},
+         {guest.uuid(), Colour::kDim}});
+  }
+  return table.Render(colours);
+}
+
+std::string GuestDetails(const v1::LocatedGuest& located, absl::Time now,
+                         bool colours) {
+  const v1::Guest& guest = located.guest();
+  const auto yes_or_no = [](bool yes) { return yes ? "yes" : "no"; };
+  Facts facts;
+  facts.Add("Name", guest.name());
+  facts.Add("UUID", guest.uuid());
+  facts.Add("Host", absl::StrCat(located.node(), " (",
+                                 PresenceWord(located.presence()), ")"));
+  facts.Add("Seen", SeenText(located, now));
+  facts.Add(
+      "State",
+      absl::StrCat(StateWord(guest.state()), Bracketed({guest.state_reason()})),
+      StateColour(guest.state()));
+  facts.Add("vCPUs", OfAtMost(absl::StrCat(guest.vcpus()),
+                              absl::StrCat(guest.max_vcpus())));
+  facts.Add("Memory", OfAtMost(Gibibytes(guest.memory_kib()),
+                               Gibibytes(guest.max_memory_kib())));
+  facts.Add("Autostart", yes_or_no(guest.autostart()));
+  facts.Add("Persistent", yes_or_no(guest.persistent()));
+  if (guest.managed_save()) facts.Add("Managed save", "yes");
+  facts.Add("Title", guest.title());
+  facts.Add("Description", guest.description());
+  facts.Add("Machine",
+            Words({guest.os_type(), guest.architecture(), guest.machine()}));
+  AddDevices(guest, facts);
+  return facts.Render(colours);
+}
+
+std::string DiffText(const v1::ResyncDiffResponse& response, bool colours) {
+  if (response.differences().empty()) {
+    return absl::StrCat(Printable(response.node()),
+                        ": Chef holds what Rehai believes\n");
+  }
+  std::string out;
+  const auto add_line = [&](absl::string_view sign, const std::string& value,
+                            Colour colour) {
+    if (value.empty()) return;
+    const std::string line = absl::StrCat("  ", sign, " ", Printable(value));
+    absl::StrAppend(&out, colours ? Paint(line, colour) : line, "\n");
+  };
+  for (const v1::Difference& difference : response.differences()) {
+    const std::string path = Printable(difference.path());
+    absl::StrAppend(&out, colours ? Paint(path, Colour::kBold) : path, "\n");
+    add_line("-", difference.before(), Colour::kRed);
+    add_line("+", difference.after(), Colour::kGreen);
+  }
+  return out;
+}
+
+}  // namespace rehai::cli

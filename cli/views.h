@@ -1,0 +1,33 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CLI_VIEWS_H_
+#define CLI_VIEWS_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "rehai/v1/fleet.pb.h"
+#include "rehai/v1/resync.pb.h"
+
+// Answers as text for people. Pure: `now` is what ages are counted to.
+namespace rehai::cli {
+
+// Hosts in a table, with how current and how synced each is.
+std::string HostsTable(const v1::ListHostsResponse& response, absl::Time now,
+                       bool colours);
+
+// Guests in a table, with where each is.
+std::string GuestsTable(const v1::ListGuestsResponse& response, absl::Time now,
+                        bool colours);
+
+// All that is known of one guest, a fact a line.
+std::string GuestDetails(const v1::LocatedGuest& guest, absl::Time now,
+                         bool colours);
+
+// The differences path by path, with what would go (-) and what would come (+).
+std::string DiffText(const v1::ResyncDiffResponse& response, bool colours);
+
+}  // namespace rehai::cli
+
+#endif  // CLI_VIEWS_H_

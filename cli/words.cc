@@ -1,0 +1,233 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/words.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "base/spelling.h"
+
+namespace rehai::cli {
+namespace {
+
+constexpr v1::GuestState kStates[] = {
+    v1::GUEST_STATE_RUNNING,      v1::GUEST_STATE_BLOCKED,
+    v1::GUEST_STATE_PAUSED,       v1::GUEST_STATE_SHUTTING_DOWN,
+    v1::GUEST_STATE_SHUT_OFF,     v1::GUEST_STATE_CRASHED,
+    v1::GUEST_STATE_PM_SUSPENDED, v1::GUEST_STATE_UNSPECIFIED};
+
+// Letters only.
+std::string Bare(absl::string_view text) {
+  std::string bare;
+  for (const char c : text) {
+    if (absl::ascii_isalpha(c)) bare += absl::ascii_tolower(c);
+  }
+  return bare;
+}
+
+int64_t Whole(absl::Duration duration, absl::Duration unit) {
+  absl::Duration rest;
+  return absl::IDivDuration(duration, unit, &rest);
+}
+
+// As it is written on a command line without quotes.
+std::string FlagWord(v1::GuestState state) {
+  std::string word = StateWord(state);
+  std::replace(word.begin(), word.end(), ' ', '-');
+  return word;
+}
+
+}  // namespace
+
+std::string StateWord(v1::GuestState state) {
+  switch (state) {
+    case v1::GUEST_STATE_UNSPECIFIED:
+      return "no state";
+    case v1::GUEST_STATE_RUNNING:
+      return "running";
+    case v1::GUEST_STATE_BLOCKED:
+      return "blocked";
+    case v1::GUEST_STATE_PAUSED:
+      return "paused";
+    case v1::GUEST_STATE_SHUTTING_DOWN:
+      return "shutting down";
+    case v1::GUEST_STATE_SHUT_OFF:
+      return "shut off";
+    case v1::GUEST_STATE_CRASHED:
+      return "crashed";
+    case v1::GUEST_STATE_PM_SUSPENDED:
+      return "suspended";
+    default:  // a newer controller's
+      return absl::StrCat("state ", static_cast<int>(state));
+  }
+}
+
+std::string PresenceWord(v1::Presence presence) {
+  switch (presence) {
+    case v1::PRESENCE_NEVER_SEEN:
+      return "never seen";
+    case v1::PRESENCE_CURRENT:
+      return "current";
+    case v1::PRESENCE_STALE:
+      return "stale";
+    case v1::PRESENCE_UNKNOWN:
+      return "unknown";
+    default:
+      return "-";
+  }
+}
+
+std::string SourceWord(v1::SourceKind kind) {
+  switch (kind) {
+    case v1::SOURCE_KIND_PULL:
+      return "pull";
+    case v1::SOURCE_KIND_PUSH:
+      return "push";
+    default:
+      return "-";
+  }
+}
+
+std::string SyncWord(v1::SyncState state) {
+  switch (state) {
+    case v1::SYNC_STATE_NOTHING_OBSERVED:
+      return "nothing yet";
+    case v1::SYNC_STATE_SYNCED:
+      return "synced";
+    case v1::SYNC_STATE_PENDING:
+      return "pending";
+    case v1::SYNC_STATE_PARKED:
+      return "parked";
+    case v1::SYNC_STATE_DRY_RUN:
+      return "dry run";
+    default:
+      return "-";
+  }
+}
+
+std::string OutcomeWord(v1::HostOutcome outcome) {
+  switch (outcome) {
+    case v1::HOST_OUTCOME_WRITTEN:
+      return "written";
+    case v1::HOST_OUTCOME_UNCHANGED:
+      return "unchanged";
+    case v1::HOST_OUTCOME_UNREACHABLE:
+      return "unreachable";
+    case v1::HOST_OUTCOME_WRITE_FAILED:
+      return "write failed";
+    case v1::HOST_OUTCOME_CANCELED:
+      return "canceled";
+    case v1::HOST_OUTCOME_TIMED_OUT:
+      return "timed out";
+    case v1::HOST_OUTCOME_REMOVED:
+      return "removed";
+    default:
+      return "-";
+  }
+}
+
+Colour StateColour(v1::GuestState state) {
+  switch (state) {
+    case v1::GUEST_STATE_RUNNING:
+    case v1::GUEST_STATE_BLOCKED:
+      return Colour::kGreen;
+    case v1::GUEST_STATE_CRASHED:
+      return Colour::kRed;
+    case v1::GUEST_STATE_SHUT_OFF:
+      return Colour::kDim;
+    default:
+      return Colour::kYellow;
+  }
+}
+
+Colour PresenceColour(v1::Presence presence) {
+  switch (presence) {
+    case v1::PRESENCE_CURRENT:
+      return Colour::kGreen;
+    case v1::PRESENCE_UNKNOWN:
+      return Colour::kRed;
+    default:
+      return Colour::kYellow;
+  }
+}
+
+Colour SyncColour(v1::SyncState state) {
+  switch (state) {
+    case v1::SYNC_STATE_SYNCED:
+      return Colour::kGreen;
+    case v1::SYNC_STATE_PARKED:
+      return Colour::kRed;
+    case v1::SYNC_STATE_PENDING:
+      return Colour::kYellow;
+    default:
+      return Colour::kDim;
+  }
+}
+
+Colour OutcomeColour(v1::HostOutcome outcome) {
+  switch (outcome) {
+    case v1::HOST_OUTCOME_WRITTEN:
+    case v1::HOST_OUTCOME_UNCHANGED:
+      return Colour::kGreen;
+    case v1::HOST_OUTCOME_CANCELED:
+    case v1::HOST_OUTCOME_REMOVED:
+      return Colour::kYellow;
+    default:
+      return Colour::kRed;
+  }
+}
+
+absl::StatusOr<v1::GuestState> ParseState(absl::string_view text) {
+  std::vector<std::string> words;
+  for (const v1::GuestState state : kStates) {
+    if (Bare(text) == Bare(StateWord(state))) return state;
+    words.push_back(FlagWord(state));
+  }
+  const std::string meant = ClosestWord(text, words);
+  return absl::InvalidArgumentError(
+      meant.empty()
+          ? absl::StrCat("--state ", text, ": no such state; one of ",
+                         absl::StrJoin(words, ", "))
+          : absl::StrCat("--state ", text, ": no such state; did you mean ",
+                         meant, "?"));
+}
+
+std::string Age(absl::Duration age) {
+  age = std::max(age, absl::ZeroDuration());
+  const struct {
+    absl::Duration unit;
+    const char* letter;
+  } units[] = {
+      {absl::Hours(24), "d"}, {absl::Hours(1), "h"}, {absl::Minutes(1), "m"}};
+  for (const auto& [unit, letter] : units) {
+    // Two of a unit at least: "90s" says more than "1m".
+    if (age >= 2 * unit) return absl::StrCat(Whole(age, unit), letter);
+  }
+  return absl::StrCat(Whole(age, absl::Seconds(1)), "s");
+}
+
+std::string AgeOf(const google::protobuf::Timestamp& moment, bool present,
+                  absl::Time now) {
+  return present ? Age(now - ToTime(moment)) : "-";
+}
+
+std::string Gibibytes(int64_t kib) {
+  return absl::StrFormat("%.1f GiB", static_cast<double>(kib) / (1 << 20));
+}
+
+std::string Count(int64_t count, absl::string_view noun) {
+  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
+}
+
+absl::Time ToTime(const google::protobuf::Timestamp& moment) {
+  return absl::FromUnixSeconds(moment.seconds()) +
+         absl::Nanoseconds(moment.nanos());
+}
+
+}  // namespace rehai::cli

@@ -1,0 +1,53 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CLI_WORDS_H_
+#define CLI_WORDS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "cli/table.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "rehai/v1/model.pb.h"
+#include "rehai/v1/resync.pb.h"
+
+// How people read what protos hold. Pure.
+namespace rehai::cli {
+
+std::string StateWord(v1::GuestState state);
+std::string PresenceWord(v1::Presence presence);
+std::string SourceWord(v1::SourceKind kind);
+std::string SyncWord(v1::SyncState state);
+std::string OutcomeWord(v1::HostOutcome outcome);
+
+Colour StateColour(v1::GuestState state);
+Colour PresenceColour(v1::Presence presence);
+Colour SyncColour(v1::SyncState state);
+Colour OutcomeColour(v1::HostOutcome outcome);
+
+// The state of this name, in any spelling of its words: "shut off", "shut-off",
+// "shutoff". kInvalidArgument lists the states.
+absl::StatusOr<v1::GuestState> ParseState(absl::string_view text);
+
+// In its largest unit: "12s", "5m", "3h", "2d". Negative counts as "0s": clocks
+// of two machines differ.
+std::string Age(absl::Duration age);
+// The age of a moment; "-" if it is absent.
+std::string AgeOf(const google::protobuf::Timestamp& moment, bool present,
+                  absl::Time now);
+
+// "2.0 GiB".
+std::string Gibibytes(int64_t kib);
+
+// "1 host", "2 hosts".
+std::string Count(int64_t count, absl::string_view noun);
+
+absl::Time ToTime(const google::protobuf::Timestamp& moment);
+
+}  // namespace rehai::cli
+
+#endif  // CLI_WORDS_H_

@@ -1,0 +1,67 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/words.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/status/status.h"
+#include "tests/matchers.h"
+
+namespace rehai::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(WordsTest, AgesAreShort) {
+  EXPECT_EQ(Age(absl::Seconds(-5)), "0s");
+  EXPECT_EQ(Age(absl::Milliseconds(900)), "0s");
+  EXPECT_EQ(Age(absl::Seconds(12)), "12s");
+  EXPECT_EQ(Age(absl::Seconds(119)), "119s");
+  EXPECT_EQ(Age(absl::Seconds(120)), "2m");
+  EXPECT_EQ(Age(absl::Minutes(119)), "119m");
+  EXPECT_EQ(Age(absl::Hours(3)), "3h");
+  EXPECT_EQ(Age(absl::Hours(47)), "47h");
+  EXPECT_EQ(Age(absl::Hours(49)), "2d");
+}
+
+TEST(WordsTest, AnAbsentMomentHasNoAge) {
+  google::protobuf::Timestamp moment;
+  moment.set_seconds(100);
+  EXPECT_EQ(AgeOf(moment, true, absl::FromUnixSeconds(107)), "7s");
+  EXPECT_EQ(AgeOf(moment, false, absl::FromUnixSeconds(107)), "-");
+}
+
+TEST(WordsTest, MemoryIsInGibibytes) {
+  EXPECT_EQ(Gibibytes(2 << 20), "2.0 GiB");
+  EXPECT_EQ(Gibibytes(512 << 10), "0.5 GiB");
+}
+
+TEST(WordsTest, NounsAgreeWithTheirNumber) {
+  EXPECT_EQ(Count(0, "host"), "0 hosts");
+  EXPECT_EQ(Count(1, "host"), "1 host");
+  EXPECT_EQ(Count(2, "host"), "2 hosts");
+}
+
+TEST(WordsTest, EveryStateIsReadInTheWordsItIsShownIn) {
+  for (int i = v1::GuestState_MIN; i <= v1::GuestState_MAX; ++i) {
+    const auto state = static_cast<v1::GuestState>(i);
+    EXPECT_THAT(ParseState(StateWord(state)), IsOkAndHolds(state));
+  }
+  for (const char* text : {"shut off", "shut-off", "shutoff", "SHUT_OFF"}) {
+    EXPECT_THAT(ParseState(text), IsOkAndHolds(v1::GUEST_STATE_SHUT_OFF));
+  }
+}
+
+TEST(WordsTest, AnUnknownStateIsAnsweredWithTheNearest) {
+  EXPECT_THAT(ParseState("runing"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("did you mean running?")));
+  EXPECT_THAT(ParseState("flying-high"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("running, blocked, paused")));
+}
+
+}  // namespace
+}  // namespace rehai::cli
