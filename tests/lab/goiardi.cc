@@ -64,6 +64,11 @@ absl::StatusOr<std::unique_ptr<Goiardi>> Goiardi::Start(Options options) {
 Goiardi::Goiardi(Options options, std::unique_ptr<TempFolder> folder)
     : options_(options), folder_(std::move(folder)) {}
 
+Goiardi::~Goiardi() {
+  // What it would save on SIGTERM goes with the folder.
+  if (process_ != nullptr) process_->Signal(SIGKILL);
+}
+
 absl::Status Goiardi::MakeCertificate() {
   return OutputOf({{"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
                     "-days", "30", "-subj", "/CN=localhost", "-addext",

@@ -28,6 +28,7 @@ class Goiardi {
   // Returns once the server answers signed requests.
   static absl::StatusOr<std::unique_ptr<Goiardi>> Start(Options options);
   static absl::StatusOr<std::unique_ptr<Goiardi>> Start();
+  ~Goiardi();
 
   Goiardi(const Goiardi&) = delete;
   Goiardi& operator=(const Goiardi&) = delete;

@@ -156,10 +156,14 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Start(Options options) {
 Host::Host(Options options) : options_(std::move(options)) {}
 
 Host::~Host() {
-  // First the daemon: to close a connection is a call, and a hung daemon would
-  // never answer it. The namespaces take the guests and ssh sessions with them.
-  libvirtd_.reset();
+  // With their first process all others in the namespaces are killed: libvirtd,
+  // sshd and its sessions, guests. Nothing they might save is wanted, and a
+  // hung daemon must not be waited for. The kernel then waits for us to reap
+  // those that are our children, so the namespaces are let go last.
+  if (namespaces_ != nullptr) namespaces_->Signal(SIGKILL);
   holder_.reset();
+  libvirtd_.reset();
+  sshd_.reset();
 }
 
 std::string Host::File(const std::string& name) const {
