@@ -329,12 +329,16 @@ absl::StatusOr<int> Process::Wait(absl::Duration timeout) {
 }
 
 absl::Status Process::WaitUntilReady(
-    absl::Duration timeout, absl::FunctionRef<absl::Status()> condition) {
+    absl::Duration timeout, absl::FunctionRef<absl::Status()> condition,
+    absl::Duration interval) {
   bool ended = false;
-  const absl::Status ready = WaitUntil(timeout, [&] {
-    ended = !Running();
-    return ended ? absl::OkStatus() : condition();
-  });
+  const absl::Status ready = WaitUntil(
+      timeout,
+      [&] {
+        ended = !Running();
+        return ended ? absl::OkStatus() : condition();
+      },
+      interval);
   if (ended) {
     return absl::UnavailableError(absl::StrCat(
         name_, ": ended with status ", exit_status_,
@@ -392,7 +396,8 @@ absl::StatusOr<std::string> OutputOf(Command command, const std::string& input,
 }
 
 absl::Status WaitUntil(absl::Duration timeout,
-                       absl::FunctionRef<absl::Status()> condition) {
+                       absl::FunctionRef<absl::Status()> condition,
+                       absl::Duration interval) {
   const Clock& clock = Clock::Real();
   const absl::Duration deadline = clock.Uptime() + timeout;
   while (true) {
@@ -403,7 +408,7 @@ absl::Status WaitUntil(absl::Duration timeout,
           absl::StrCat(status.message(), " (after waiting ",
                        absl::FormatDuration(timeout), ")"));
     }
-    absl::SleepFor(absl::Milliseconds(3));
+    absl::SleepFor(interval);
   }
 }
 

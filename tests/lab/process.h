@@ -20,6 +20,9 @@ namespace rehai::lab {
 
 class Process;
 
+// Between two looks at what is waited for, where a look costs next to nothing.
+inline constexpr absl::Duration kPollInterval = absl::Milliseconds(3);
+
 // What to start, and around it.
 struct Command {
   // argv[0] is looked up in PATH.
@@ -72,7 +75,8 @@ class Process {
   // passes, the error holds the condition's last answer and the tail of the
   // log: "goiardi: ended with status 1 before it was ready; its log says: ...".
   absl::Status WaitUntilReady(absl::Duration timeout,
-                              absl::FunctionRef<absl::Status()> condition);
+                              absl::FunctionRef<absl::Status()> condition,
+                              absl::Duration interval = kPollInterval);
 
   pid_t pid() const { return pid_; }
   const std::string& name() const { return name_; }
@@ -105,10 +109,11 @@ absl::StatusOr<std::string> OutputOf(
     Command command, const std::string& input = "",
     absl::Duration timeout = absl::Seconds(30));
 
-// Asks for `condition` every few milliseconds until it is OK. Its last answer,
-// as kDeadlineExceeded, once `timeout` has passed.
+// Asks for `condition` again and again, `interval` apart, until it is OK. Its
+// last answer, as kDeadlineExceeded, once `timeout` has passed.
 absl::Status WaitUntil(absl::Duration timeout,
-                       absl::FunctionRef<absl::Status()> condition);
+                       absl::FunctionRef<absl::Status()> condition,
+                       absl::Duration interval = kPollInterval);
 
 }  // namespace rehai::lab
 
