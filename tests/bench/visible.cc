@@ -37,7 +37,7 @@ ABSL_FLAG(int, samples, 100, "Changes measured, at each size of node.");
 ABSL_FLAG(int, guests, 4, "Guests per host, changed in turn.");
 ABSL_FLAG(std::vector<std::string>, node_bytes,
           std::vector<std::string>({"10240", "90112"}),
-          "Sizes of nodes; a host for each.");
+          "Sizes of nodes without what is Rehai's; a host for each.");
 ABSL_FLAG(absl::Duration, window, absl::Milliseconds(200),
           "The controller's coalescing window.");
 ABSL_FLAG(absl::Duration, poll, absl::Milliseconds(5),
@@ -195,10 +195,13 @@ class Visible {
       ASSIGN_OR_RETURN(const auto value, chef::FindValue(View(document), path));
       if (value == View(wanted)) return now;
       if (now >= deadline) {
-        return absl::DeadlineExceededError(
-            absl::StrCat("node ", node, ": guest ", guest, " is not shown as ",
-                         state, " within ", absl::FormatDuration(kPatience),
-                         ", but as ", value.value_or("nothing")));
+        // The error that this returns says what the controller logged, too.
+        return controller_->WaitUntilReady(absl::ZeroDuration(), [&] {
+          return absl::DeadlineExceededError(absl::StrCat(
+              "node ", node, ": guest ", guest, " is not shown as ", state,
+              " within ", absl::FormatDuration(kPatience), ", but as ",
+              value.value_or("nothing")));
+        });
       }
       absl::SleepFor(absl::GetFlag(FLAGS_poll));
     }
