@@ -3,6 +3,7 @@
 
 #include "cli/client.h"
 
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
@@ -34,6 +35,15 @@ gpr_timespec After(absl::Duration wait) {
       gpr_time_from_millis(absl::ToInt64Milliseconds(wait), GPR_TIMESPAN));
 }
 
+// A file named on the command line; whatever is wrong with it, the command is.
+absl::StatusOr<std::string> ReadPem(absl::string_view flag,
+                                    const std::string& path) {
+  absl::StatusOr<std::string> pem = ReadFile(path);
+  if (pem.ok()) return pem;
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, " ", pem.status().message()));
+}
+
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
     const Client::Options& options) {
   const bool has_certificate = !options.certificate_file.empty();
@@ -47,11 +57,12 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
   }
   grpc::SslCredentialsOptions ssl;
   if (has_certificate) {
-    ASSIGN_OR_RETURN(ssl.pem_cert_chain, ReadFile(options.certificate_file));
-    ASSIGN_OR_RETURN(ssl.pem_private_key, ReadFile(options.key_file));
+    ASSIGN_OR_RETURN(ssl.pem_cert_chain,
+                     ReadPem("--cert", options.certificate_file));
+    ASSIGN_OR_RETURN(ssl.pem_private_key, ReadPem("--key", options.key_file));
   }
   if (!options.ca_file.empty()) {
-    ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadFile(options.ca_file));
+    ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadPem("--ca", options.ca_file));
   }
   return grpc::SslCredentials(ssl);
 }
@@ -145,6 +156,8 @@ struct Client::Connection {
 };
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Create(const Options& options) {
+  // What gRPC would log is in its statuses, too, where we put it into words.
+  gpr_set_log_function([](gpr_log_func_args*) {});
   auto connection = std::make_unique<Connection>();
   connection->options = options;
   ASSIGN_OR_RETURN(const auto credentials, MakeCredentials(options));

@@ -37,8 +37,8 @@ class Client {
     absl::Duration watch_timeout = absl::InfiniteDuration();
   };
 
-  // Does not connect yet. kInvalidArgument: the TLS files are incomplete;
-  // kNotFound and kPermissionDenied name a file that cannot be read.
+  // Does not connect yet. kInvalidArgument: the TLS files are incomplete, or
+  // one cannot be read.
   static absl::StatusOr<std::unique_ptr<Client>> Create(const Options& options);
   ~Client();
 

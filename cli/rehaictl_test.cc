@@ -95,7 +95,7 @@ class Program {
   pid_t pid_;
 };
 
-Program Run(const std::vector<std::string>& words) {
+Program Rehaictl(const std::vector<std::string>& words) {
   Program program(words);
   program.Finish();
   return program;
@@ -118,20 +118,22 @@ class RehaictlTest : public testing::Test {
 
 TEST_F(RehaictlTest, HostsInTheThreeFormats) {
   ObserveTwoHosts();
-  const Program table = Run({"hosts"});
+  const Program table = Rehaictl({"hosts"});
   EXPECT_EQ(table.status, 0) << table.err;
-  EXPECT_THAT(table.out, AllOf(StartsWith("HOST "), HasSubstr("\nhv1  current"),
-                               HasSubstr("\nhv2  current")));
+  EXPECT_THAT(table.out,
+              AllOf(StartsWith("HOST "), HasSubstr("\nhv1   current"),
+                    HasSubstr("\nhv2   current")));
   EXPECT_THAT(table.out, Not(HasSubstr("\033")));  // not a terminal
 
-  const auto json = nlohmann::json::parse(Run({"hosts", "-o", "json"}).out);
+  const auto json =
+      nlohmann::json::parse(Rehaictl({"hosts", "-o", "json"}).out);
   ASSERT_EQ(json["hosts"].size(), 2u);
   EXPECT_EQ(json["hosts"][0]["node"], "hv1");
   EXPECT_EQ(json["hosts"][0]["running_guest_count"], 1);
   EXPECT_EQ(json["total_size"], 2);
 
   const YAML::Node yaml =
-      YAML::Load(Run({"hosts", "-o", "yaml", "--label", "rack=b"}).out);
+      YAML::Load(Rehaictl({"hosts", "-o", "yaml", "--label", "rack=b"}).out);
   ASSERT_EQ(yaml["hosts"].size(), 1u);
   EXPECT_EQ(yaml["hosts"][0]["node"].as<std::string>(), "hv2");
 }
@@ -142,11 +144,13 @@ TEST_F(RehaictlTest, GuestsAreFilteredAndAllPagesShown) {
     many.push_back(MakeGuest(i, absl::StrCat("g", i)));
   }
   controller_.Observe("hv1", many);
-  const auto all = nlohmann::json::parse(Run({"guests", "-o", "json"}).out);
+  const auto all =
+      nlohmann::json::parse(Rehaictl({"guests", "-o", "json"}).out);
   EXPECT_EQ(all["guests"].size(), 2500u);
   EXPECT_EQ(all["next_page_token"], "");
 
-  const Program some = Run({"guests", "--name", "g249?", "--state", "running"});
+  const Program some =
+      Rehaictl({"guests", "--name", "g249?", "--state", "running"});
   EXPECT_EQ(some.status, 0) << some.err;
   EXPECT_THAT(some.out, AllOf(HasSubstr("g2490 "), HasSubstr("g2499 "),
                               Not(HasSubstr("g2489 "))));
@@ -154,12 +158,13 @@ TEST_F(RehaictlTest, GuestsAreFilteredAndAllPagesShown) {
 
 TEST_F(RehaictlTest, AGuestByNameAndByUuid) {
   ObserveTwoHosts();
-  const Program by_name = Run({"guest", "web01"});
+  const Program by_name = Rehaictl({"guest", "web01"});
   EXPECT_EQ(by_name.status, 0) << by_name.err;
   EXPECT_THAT(by_name.out, AllOf(HasSubstr("Name:        web01\n"),
                                  HasSubstr("Host:        hv1 (current)\n")));
   const auto by_uuid = nlohmann::json::parse(
-      Run({"guest", "00000000-0000-4000-8000-000000000003", "-ojson"}).out);
+      Rehaictl({"guest", "00000000-0000-4000-8000-000000000003", "-ojson"})
+          .out);
   EXPECT_EQ(by_uuid["guest"]["name"], "db01");
   EXPECT_EQ(by_uuid["node"], "hv2");
 }
@@ -172,7 +177,7 @@ TEST_F(RehaictlTest, WhatIsNotThereIsStatus4) {
                                              {"resync", "get", "nobody"},
                                              {"resync", "watch", "nobody"},
                                              {"resync", "cancel", "nobody"}}) {
-    const Program program = Run(words);
+    const Program program = Rehaictl(words);
     EXPECT_EQ(program.status, 4) << words[0];
     EXPECT_THAT(program.out, IsEmpty());
     EXPECT_THAT(program.err, AllOf(StartsWith("rehaictl: "),
@@ -183,60 +188,60 @@ TEST_F(RehaictlTest, WhatIsNotThereIsStatus4) {
 TEST_F(RehaictlTest, ASharedNameIsRefusedWithItsPlaces) {
   controller_.Observe("hv1", {MakeGuest(1, "web01")});
   controller_.Observe("hv2", {MakeGuest(2, "web01")});
-  const Program program = Run({"guest", "web01"});
+  const Program program = Rehaictl({"guest", "web01"});
   EXPECT_EQ(program.status, 5);
   EXPECT_THAT(program.err, AllOf(HasSubstr("hv1"), HasSubstr("hv2")));
 }
 
 TEST_F(RehaictlTest, AServerThatIsNotThereIsStatus3) {
   controller_.server().Stop(absl::ZeroDuration());
-  const Program program = Run({"hosts"});
+  const Program program = Rehaictl({"hosts"});
   EXPECT_EQ(program.status, 3);
   EXPECT_THAT(program.err,
               AllOf(HasSubstr(controller_.address()), HasSubstr("--server")));
-  EXPECT_EQ(Run({"watch"}).status, 3);
+  EXPECT_EQ(Rehaictl({"watch"}).status, 3);
 }
 
 TEST_F(RehaictlTest, AnAnswerThatDoesNotComeIsStatus3) {
   ObserveTwoHosts();
   controller_.sink().Hold();
-  const Program program = Run({"diff", "hv1", "--timeout", "100ms"});
+  const Program program = Rehaictl({"diff", "hv1", "--timeout", "100ms"});
   EXPECT_EQ(program.status, 3);
   EXPECT_THAT(program.err, HasSubstr("no answer within 100ms"));
 }
 
 TEST_F(RehaictlTest, AMisspeltWordIsStatus2) {
-  const Program command = Run({"hsots"});
+  const Program command = Rehaictl({"hsots"});
   EXPECT_EQ(command.status, 2);
   EXPECT_THAT(command.err, HasSubstr("did you mean hosts?"));
-  EXPECT_EQ(Run({"hosts", "--lable", "a=b"}).status, 2);
-  EXPECT_EQ(Run({"guests", "--state", "runing"}).status, 2);
-  EXPECT_EQ(Run({"resync"}).status, 2);
-  EXPECT_EQ(Run({}).status, 2);
+  EXPECT_EQ(Rehaictl({"hosts", "--lable", "a=b"}).status, 2);
+  EXPECT_EQ(Rehaictl({"guests", "--state", "runing"}).status, 2);
+  EXPECT_EQ(Rehaictl({"resync"}).status, 2);
+  EXPECT_EQ(Rehaictl({}).status, 2);
 }
 
 TEST_F(RehaictlTest, HelpNeedsNoServer) {
   controller_.server().Stop(absl::ZeroDuration());
-  const Program whole = Run({"--help"});
+  const Program whole = Rehaictl({"--help"});
   EXPECT_EQ(whole.status, 0);
   EXPECT_THAT(whole.out, HasSubstr("Exit status:"));
-  EXPECT_THAT(Run({"resync", "--help"}).out, HasSubstr("--no-wait"));
+  EXPECT_THAT(Rehaictl({"resync", "--help"}).out, HasSubstr("--no-wait"));
 }
 
 TEST_F(RehaictlTest, DiffEndsAsDiffDoes) {
   ObserveTwoHosts();
-  const Program same = Run({"diff", "hv1"});
+  const Program same = Rehaictl({"diff", "hv1"});
   EXPECT_EQ(same.status, 0) << same.err;
   controller_.sink().SetDifferences(
       {{.path = "automatic.rehai", .before = "", .after = "{}"}});
-  const Program different = Run({"diff", "hv1"});
+  const Program different = Rehaictl({"diff", "hv1"});
   EXPECT_EQ(different.status, 1);
   EXPECT_EQ(different.out, "automatic.rehai\n  + {}\n");
 }
 
 TEST_F(RehaictlTest, AResyncThatGoesWellIsStatus0) {
   ObserveTwoHosts();
-  const Program program = Run({"resync", "--all"});
+  const Program program = Rehaictl({"resync", "--all"});
   EXPECT_EQ(program.status, 0) << program.err;
   EXPECT_THAT(program.out,
               AllOf(HasSubstr("hv1: written\n"), HasSubstr("hv2: written\n"),
@@ -246,7 +251,7 @@ TEST_F(RehaictlTest, AResyncThatGoesWellIsStatus0) {
 TEST_F(RehaictlTest, AResyncWithAFailedHostIsStatus1) {
   ObserveTwoHosts();
   controller_.SetReread("hv2", absl::UnavailableError("no route to host"));
-  const Program program = Run({"resync", "hv1", "hv2", "-o", "json"});
+  const Program program = Rehaictl({"resync", "hv1", "hv2", "-o", "json"});
   EXPECT_EQ(program.status, 1) << program.err;
   const auto json = nlohmann::json::parse(program.out);
   EXPECT_EQ(json["done"], 2);
@@ -267,9 +272,9 @@ TEST_F(RehaictlTest, CtrlCStopsTheWaitingAndNotTheResync) {
   const std::string id = program.err.substr(
       id_at + 22, program.err.find('\n', id_at) - id_at - 22);
 
-  EXPECT_THAT(Run({"resync", "get", id}).out, HasSubstr("still running"));
+  EXPECT_THAT(Rehaictl({"resync", "get", id}).out, HasSubstr("still running"));
   controller_.ReleaseRereads();
-  const Program rest = Run({"resync", "watch", id});
+  const Program rest = Rehaictl({"resync", "watch", id});
   EXPECT_EQ(rest.status, 0) << rest.err;
   EXPECT_THAT(rest.out, HasSubstr("  2 unchanged\n"));
 }
@@ -277,7 +282,7 @@ TEST_F(RehaictlTest, CtrlCStopsTheWaitingAndNotTheResync) {
 TEST_F(RehaictlTest, NoWaitSaysHowToGoOn) {
   ObserveTwoHosts();
   controller_.HoldRereads();
-  const Program program = Run({"resync", "--all", "--no-wait"});
+  const Program program = Rehaictl({"resync", "--all", "--no-wait"});
   EXPECT_EQ(program.status, 0) << program.err;
   EXPECT_THAT(program.out, AllOf(HasSubstr("still running"),
                                  HasSubstr("rehaictl resync cancel ")));
@@ -297,20 +302,19 @@ TEST_F(RehaictlTest, WatchTellsWhatHappensToGuests) {
 }
 
 TEST_F(RehaictlTest, AWatchGoesOnWhenTheControllerComesBack) {
-  controller_.Observe("hv1", {MakeGuest(1, "web01")});
-  auto first = std::make_unique<TestController>();
+  ApiServer::Options options;
+  options.listen = absl::StrCat("unix:", testing::TempDir(), "/rehai.sock");
+  auto first = std::make_unique<TestController>(options);
   first->Observe("hv1", {MakeGuest(1, "web01")});
   first->Observe("hv2", {});
-  const std::string address = first->address();
-  Program program({"watch", "-s", address});
+  Program program({"watch", "-s", options.listen});
   program.ReadUntil("watching 2 hosts, 1 guest\n");
   first.reset();
 
-  // Another controller on the same port: it knows nothing of that revision.
-  ApiServer::Options options;
-  options.listen = address;
-  TestController second(options);
+  // Another controller there: it knows nothing of the first one's revisions.
+  TestController second(options, TestController::kServeLater);
   second.Observe("hv1", {MakeGuest(1, "web01"), MakeGuest(2, "web02")});
+  second.Serve();
   program.ReadUntil("hv2  host removed\n");
   EXPECT_THAT(program.out, HasSubstr("hv1  web02 appeared, running\n"));
   program.Interrupt();
@@ -320,7 +324,7 @@ TEST_F(RehaictlTest, AWatchGoesOnWhenTheControllerComesBack) {
 
 TEST_F(RehaictlTest, AWatchEndsAfterItsTimeout) {
   ObserveTwoHosts();
-  const Program program = Run({"watch", "-o", "json", "--timeout", "2s"});
+  const Program program = Rehaictl({"watch", "-o", "json", "--timeout", "3s"});
   EXPECT_EQ(program.status, 0) << program.err;
   const auto first =
       nlohmann::json::parse(program.out.substr(0, program.out.find('\n')));
@@ -346,16 +350,19 @@ TEST(RehaictlTlsTest, SpeaksMutualTls) {
   TestController controller(options);
 
   const std::string address = controller.address();
-  const Program trusted = Run({"hosts", "-s", address, "--cert", client_file,
-                               "--key", client_key, "--ca", server_file});
+  const Program trusted =
+      Rehaictl({"hosts", "-s", address, "--cert", client_file, "--key",
+                client_key, "--ca", server_file});
   EXPECT_EQ(trusted.status, 0) << trusted.err;
 
-  const Program plain = Run({"hosts", "-s", address});
+  const Program plain = Rehaictl({"hosts", "-s", address});
   EXPECT_EQ(plain.status, 3);
   EXPECT_THAT(plain.err, HasSubstr("--cert"));
 
-  EXPECT_EQ(Run({"hosts", "-s", address, "--cert", client_file}).status, 2);
-  EXPECT_EQ(Run({"hosts", "-s", address, "--ca", "/no/such.pem"}).status, 4);
+  EXPECT_EQ(Rehaictl({"hosts", "-s", address, "--cert", client_file}).status,
+            2);
+  EXPECT_EQ(Rehaictl({"hosts", "-s", address, "--ca", "/no/such.pem"}).status,
+            2);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "controller/api/server.h"
 
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -68,6 +69,16 @@ void Bound(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
 }
 
+// gRPC's own words, in our log: a client's failed handshake is its error, not
+// ours.
+void LogForGrpc(gpr_log_func_args* args) {
+  if (args->severity == GPR_LOG_SEVERITY_ERROR) {
+    log::Warning("grpc", {{"says", args->message}});
+  } else {
+    log::Debug("grpc", {{"says", args->message}});
+  }
+}
+
 gpr_timespec After(absl::Duration wait) {
   return gpr_time_add(
       gpr_now(GPR_CLOCK_MONOTONIC),
@@ -116,6 +127,7 @@ ApiServer::ApiServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 ApiServer::~ApiServer() { Stop(absl::ZeroDuration()); }
 
 absl::Status ApiServer::Start() {
+  gpr_set_log_function(LogForGrpc);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;

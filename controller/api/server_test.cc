@@ -250,15 +250,19 @@ TEST(ApiServerTest, ManyWatchersSeeEveryHost) {
 
 TEST(ApiServerTest, AWatcherThatDoesNotReadIsSentNewestStatesOnly) {
   TestController controller;
+  std::vector<v1::Guest> guests(1, MakeGuest(1, "web01"));
+  controller.Observe("hv1", guests);
   Client client(controller);
   const auto context = Patient();
   auto stream = client.fleet->Watch(context.get(), v1::FleetWatchRequest());
   v1::FleetWatchResponse step;
-  ASSERT_TRUE(stream->Read(&step));  // SYNCED; nothing is read from here on
+  do {
+    ASSERT_TRUE(stream->Read(&step));
+  } while (step.kind() != v1::FleetWatchResponse::KIND_SYNCED);
 
-  // Far more than the connection's windows and buffers hold.
+  // Nothing is read meanwhile, and it is far more than the connection's windows
+  // and buffers hold.
   constexpr int kChanges = 300;
-  std::vector<v1::Guest> guests(1, MakeGuest(1, "web01"));
   for (int i = 1; i <= kChanges; ++i) {
     guests[0].set_metadata_xml(std::string(100'000, 'x'));
     guests[0].set_vcpus(i);

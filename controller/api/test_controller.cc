@@ -33,7 +33,7 @@ ApiServer::Options TestController::AnyPort() {
   return options;
 }
 
-TestController::TestController(ApiServer::Options options)
+TestController::TestController(ApiServer::Options options, Serving serving)
     : syncer_(PromptSyncer(), inventory_, sink_, clock_),
       operations_(
           ResyncOperations::Options(), inventory_, syncer_,
@@ -48,6 +48,10 @@ TestController::TestController(ApiServer::Options options)
   server_ = *std::move(server);
   syncer_.Start();
   operations_.Start();
+  if (serving == kServeNow) Serve();
+}
+
+void TestController::Serve() {
   Must(server_->Start());
   server_->SetReady(true);
 }

@@ -29,10 +29,16 @@ namespace rehai {
 // unless options say otherwise.
 class TestController {
  public:
-  explicit TestController(ApiServer::Options options = AnyPort());
+  enum Serving { kServeNow, kServeLater };
+
+  explicit TestController(ApiServer::Options options = AnyPort(),
+                          Serving serving = kServeNow);
   ~TestController();
 
   static ApiServer::Options AnyPort();
+
+  // For who said kServeLater: once.
+  void Serve();
 
   Inventory& inventory() { return inventory_; }
   FakeSink& sink() { return sink_; }
