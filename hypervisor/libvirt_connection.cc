@@ -75,13 +75,15 @@ absl::Status LibvirtConnection::SetUp(const DialOptions& options) {
   const int interval =
       std::max<int>(1, absl::ToInt64Seconds(absl::Ceil(
                            options.keepalive_interval, absl::Seconds(1))));
+  // Drivers inside this process have nothing to keep alive, and cannot end.
+  bool can_end = true;
   if (virConnectSetKeepAlive(connection_, interval, options.keepalive_count) <
       0) {
-    // Drivers inside this process have nothing to keep alive.
     const absl::Status status = LastLibvirtError(uri_);
     if (!absl::IsUnimplemented(status)) return status;
+    can_end = false;
   }
-  return subscription_.Start(uri_);
+  return subscription_.Start(uri_, can_end);
 }
 
 LibvirtConnection::~LibvirtConnection() {

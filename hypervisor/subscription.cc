@@ -100,12 +100,18 @@ Subscription::Subscription(virConnectPtr connection,
 // Freed by libvirt with the callback. If a registration fails it is ours again.
 void* Subscription::NewOpaque() const { return new Opaque(gate_); }
 
-absl::Status Subscription::Start(absl::string_view subject) {
-  void* const opaque = NewOpaque();
-  close_registered_ = virConnectRegisterCloseCallback(connection_, OnClose,
-                                                      opaque, FreeOpaque) == 0;
-  // Drivers inside this process have no connection to lose.
-  if (!close_registered_) FreeOpaque(opaque);
+absl::Status Subscription::Start(absl::string_view subject, bool can_end) {
+  // A driver inside this process takes the callback, forgets it and never frees
+  // what comes with it.
+  if (can_end) {
+    void* const opaque = NewOpaque();
+    if (virConnectRegisterCloseCallback(connection_, OnClose, opaque,
+                                        FreeOpaque) != 0) {
+      FreeOpaque(opaque);
+      return LastLibvirtError(subject);
+    }
+    close_registered_ = true;
+  }
   const absl::Status status = StartGuestEvents(subject);
   if (status.ok()) StartHostEvents();
   return status;

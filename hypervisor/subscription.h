@@ -27,9 +27,10 @@ class Subscription {
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
 
-  // Subscribes. Without the guests' lifecycle there is no use in going on; any
-  // other event that this driver does not have is done without.
-  absl::Status Start(absl::string_view subject);
+  // Subscribes; to the end of the connection only if it `can_end`. Without the
+  // guests' lifecycle there is no use in going on; any other event that this
+  // driver does not have is done without.
+  absl::Status Start(absl::string_view subject, bool can_end);
 
   // Takes back what Start() registered; without this libvirt leaks the
   // connection when it is closed. Blocks as any call does.
