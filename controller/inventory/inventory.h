@@ -64,9 +64,9 @@ struct GuestLocation {
 //
 // Thread-safe. It owns no thread: everything runs on its callers', which are
 // the sources' workers (Observe, SetPresence), the API's handlers and the
-// syncer (the questions). Leaf lock, held for microseconds; listeners are
-// called outside it. Two changes of one host made by two threads may reach a
-// listener in either order, so compare revisions.
+// syncer (the questions). Leaf lock, held for one merge or one view, well under
+// a millisecond; listeners are called outside it. Two changes of one host made
+// by two threads may reach a listener in either order, so compare revisions.
 class Inventory {
  public:
   using Listener = absl::AnyInvocable<void(const Change&)>;

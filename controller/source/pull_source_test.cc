@@ -78,12 +78,20 @@ class PullSourceTest : public testing::Test {
     options_.relist_interval = absl::Hours(24);
     inventory_.AddListener([this](const Change&) { Notify(); });
   }
-  ~PullSourceTest() override { source_.reset(); }
+  ~PullSourceTest() override {
+    // A test that failed half-way must not hang for what it holds.
+    for (int i = 0; i < created_; ++i) {
+      Host(i).ReleaseDials();
+      Host(i).ReleaseReads();
+    }
+    source_.reset();
+  }
 
   hypervisor::FakeHost& Host(int i = 0) { return dialer_.host(UriOf(i)); }
 
   // Makes a source of hosts 0 to `count`-1, which the dialer knows.
   void Create(int count = 1) {
+    created_ = count;
     std::vector<PullHost> hosts;
     for (int i = 0; i < count; ++i) {
       Host(i);
@@ -139,6 +147,7 @@ class PullSourceTest : public testing::Test {
   FakeClock clock_;
   Inventory inventory_{clock_};
   hypervisor::FakeDialer dialer_;
+  int created_ = 0;  // hosts
   Mutex mu_;
   CondVar changed_;
   std::unique_ptr<PullSource> source_;
@@ -347,16 +356,11 @@ TEST_F(PullSourceTest, AHostDownForLongIsUnknownUntilItIsBack) {
 TEST_F(PullSourceTest, HangingHostsLeaveWorkersToThoseThatAnswer) {
   options_.workers = 4;
   constexpr int kHosts = 9;
-  Host(1);
-  Start(1);
-  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT, 0));
-  source_.reset();
-
   for (int i = 1; i < kHosts; ++i) {
     i % 2 == 0 ? Host(i).HoldDials() : Host(i).HoldReads();
   }
   Start(kHosts);
-  ASSERT_TRUE(Host(0).AwaitReads(2));
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT, 0));
   ASSERT_TRUE(Host(1).AwaitReads(1));
   ASSERT_TRUE(Host(2).AwaitDials(1));
   for (int round = 1; round <= 10; ++round) {
