@@ -39,6 +39,11 @@ struct DialOptions {
 // Told what happens on a connection. Called on the libvirt event loop's thread,
 // which serves every host: only take a note and return. Never called after the
 // connection's destructor has returned.
+//
+// Not everything that changes is told: some changes have no event (autostart),
+// and libvirt can lose events (9.0's drivers deliver none any more if their
+// last subscriber left while some were queued). Read now and then without a
+// hint.
 class Listener {
  public:
   virtual ~Listener() = default;

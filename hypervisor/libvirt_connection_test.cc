@@ -278,6 +278,9 @@ TEST_F(LibvirtConnectionTest, GuestsThatComeAndGoCostNoOtherGuest) {
 
 TEST_F(LibvirtConnectionTest, NoEventReachesAListenerThatIsGone) {
   const DomainHandle web = DefineWeb();
+  // Subscribed all the while: libvirt may lose all later events of a driver
+  // whose last subscriber leaves while some are queued.
+  Dial();
   auto listener = std::make_unique<RecordingListener>();
   auto connection = dialer_.Dial(kUri, {}, *listener);
   ASSERT_THAT(connection, IsOk());
@@ -288,11 +291,11 @@ TEST_F(LibvirtConnectionTest, NoEventReachesAListenerThatIsGone) {
       virDomainDestroy(web.get());
     }
   });
-  ASSERT_TRUE(listener->AwaitGuestEvent({kWebUuid}));
+  EXPECT_TRUE(listener->AwaitGuestEvent({kWebUuid}));
   connection->reset();
   listener.reset();
-  // Another connection still hears of the churn, so events do flow.
-  Dial();
+  // The churn goes on and is heard of, by who is still there.
+  EXPECT_TRUE(listener_.AwaitGuestEvent({kWebUuid}));
   EXPECT_TRUE(listener_.AwaitGuestEvent({kWebUuid}));
   stop = true;
   churn.join();
