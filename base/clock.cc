@@ -19,8 +19,8 @@ class RealClock final : public Clock {
         std::chrono::steady_clock::now().time_since_epoch());
   }
 
-  void WaitUntil(absl::Duration deadline, Mutex& mu,
-                 CondVar& cv) const override {
+  void WaitUntil(absl::Duration deadline, Mutex& mu, CondVar& cv) const override
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     const absl::Duration left = deadline - Uptime();
     if (left > absl::ZeroDuration()) cv.WaitFor(mu, left);
   }

@@ -28,8 +28,8 @@ class FakeClock final : public Clock {
     return uptime_;
   }
 
-  void WaitUntil(absl::Duration deadline, Mutex& mu,
-                 CondVar& cv) const override {
+  void WaitUntil(absl::Duration deadline, Mutex& mu, CondVar& cv) const override
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     // Returning early is allowed, so a waiter needs no registration here: it
     // looks at the fake time again after a moment of real time.
     if (Uptime() < deadline) cv.WaitFor(mu, absl::Milliseconds(1));

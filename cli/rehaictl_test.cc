@@ -21,8 +21,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
-#include "controller/api/test_controller.h"
 #include "tests/fakes/self_signed_certificate.h"
+#include "tests/fakes/test_controller.h"
 #include "tests/matchers.h"
 
 namespace rehai {

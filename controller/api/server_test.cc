@@ -22,10 +22,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
-#include "controller/api/test_controller.h"
 #include "rehai/v1/fleet.grpc.pb.h"
 #include "rehai/v1/resync.grpc.pb.h"
 #include "tests/fakes/self_signed_certificate.h"
+#include "tests/fakes/test_controller.h"
 #include "tests/matchers.h"
 
 namespace rehai {

@@ -4,7 +4,6 @@
 #include "controller/inventory/merge.h"
 
 #include <google/protobuf/message_lite.h>
-#include <google/protobuf/timestamp.pb.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -15,6 +14,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "controller/inventory/record.h"
 
@@ -31,15 +31,6 @@ bool IsSame(const google::protobuf::MessageLite& a,
             const google::protobuf::MessageLite& b) {
   return a.ByteSizeLong() == b.ByteSizeLong() &&
          a.SerializeAsString() == b.SerializeAsString();
-}
-
-google::protobuf::Timestamp ToProto(absl::Time time) {
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  google::protobuf::Timestamp proto;
-  proto.set_seconds(seconds);
-  proto.set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
-  return proto;
 }
 
 absl::Status CheckOrder(const v1::Record& record,

@@ -3,7 +3,6 @@
 
 #include "controller/source/pull_source.h"
 
-#include <google/protobuf/timestamp.pb.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -12,21 +11,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/proto_time.h"
 #include "controller/inventory/record.h"
 #include "controller/source/display_uri.h"
 #include "rehai/v1/model.pb.h"
 
 namespace rehai {
 namespace {
-
-google::protobuf::Timestamp ToProto(absl::Time time) {
-  google::protobuf::Timestamp proto;
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  proto.set_seconds(seconds);
-  proto.set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
-  return proto;
-}
 
 std::string Shown(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "controller/sync/proto_time.h"
+#include "base/proto_time.h"
 
 namespace rehai {
 namespace {

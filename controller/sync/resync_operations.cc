@@ -12,8 +12,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/proto_time.h"
 #include "base/status_macros.h"
-#include "controller/sync/proto_time.h"
 
 namespace rehai {
 namespace {

@@ -11,8 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/proto_time.h"
 #include "controller/sync/outcome_class.h"
-#include "controller/sync/proto_time.h"
 
 namespace rehai {
 namespace {

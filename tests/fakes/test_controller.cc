@@ -1,7 +1,7 @@
 // Copyright 2026 The Rehai Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "controller/api/test_controller.h"
+#include "tests/fakes/test_controller.h"
 
 #include <cstdlib>
 #include <iostream>

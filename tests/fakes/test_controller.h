@@ -1,8 +1,8 @@
 // Copyright 2026 The Rehai Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef CONTROLLER_API_TEST_CONTROLLER_H_
-#define CONTROLLER_API_TEST_CONTROLLER_H_
+#ifndef TESTS_FAKES_TEST_CONTROLLER_H_
+#define TESTS_FAKES_TEST_CONTROLLER_H_
 
 #include <map>
 #include <memory>
@@ -81,4 +81,4 @@ v1::Guest MakeGuest(int number, const std::string& name,
 
 }  // namespace rehai
 
-#endif  // CONTROLLER_API_TEST_CONTROLLER_H_
+#endif  // TESTS_FAKES_TEST_CONTROLLER_H_
