@@ -248,17 +248,18 @@ absl::Status Demo::AwaitFirstSync() {
 
 absl::Status Demo::AwaitShown(const Host& host, const std::string& guest,
                               const std::optional<std::string>& state) {
-  RETURN_IF_ERROR(
-      controller_->process().WaitUntilReady(kPatience, [&]() -> absl::Status {
-        if (signals_.Pending()) return absl::OkStatus();
-        ASSIGN_OR_RETURN(const std::optional<std::string> shown,
-                         ShownState(*chef_, host.node(), guest));
-        if (shown == state) return absl::OkStatus();
-        return absl::UnavailableError(
-            absl::StrCat(host.node(), ": its node shows guest ", guest,
-                         " as \"", shown.value_or("absent"), "\", not \"",
-                         state.value_or("absent"), "\""));
-      }));
+  const auto is_shown = [&]() -> absl::Status {
+    if (signals_.Pending()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const std::optional<std::string> shown,
+                     ShownState(*chef_, host.node(), guest));
+    if (shown == state) return absl::OkStatus();
+    return absl::UnavailableError(
+        absl::StrCat(host.node(), ": its node shows guest ", guest, " as \"",
+                     shown.value_or("absent"), "\", not \"",
+                     state.value_or("absent"), "\""));
+  };
+  RETURN_IF_ERROR(controller_->process().WaitUntilReady(kPatience, is_shown,
+                                                        kLookInterval));
   return GoOn();
 }
 
