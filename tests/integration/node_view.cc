@@ -48,11 +48,8 @@ std::string SmallNode(const std::string& name) {
       .dump();
 }
 
-std::string OhaiNode(const std::string& name) {
-  json node = json::parse(ReadFile("tests/data/ohai_node.json").value_or(""),
-                          nullptr, /*allow_exceptions=*/false);
-  node["name"] = name;
-  return node.dump();
+std::string OhaiNode() {
+  return ReadFile("tests/data/ohai_node.json").value_or("");
 }
 
 std::string ShownIn(const std::string& node_json, const std::string& guest) {

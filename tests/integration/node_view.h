@@ -6,15 +6,14 @@
 
 #include <string>
 
-// What tests put on a Chef server, and what they read there, by a JSON library
-// that the product's splice does not use.
+// What tests put on a Chef server, and what they read there.
 namespace rehai::integration {
 
 // A small node, as if chef-client had run once.
 std::string SmallNode(const std::string& name);
 
-// tests/data/ohai_node.json, a node of 120 kB, under that name.
-std::string OhaiNode(const std::string& name);
+// tests/data/ohai_node.json, a node of 120 kB named "hv1", byte for byte.
+std::string OhaiNode();
 
 // How the node's attribute trees show a guest, in a line: "kvm shut/shut off,
 // libvirt none, rehai shut_off". kvm's two words are the attributes "state" and
