@@ -44,6 +44,16 @@ absl::StatusOr<std::string> ReadPem(absl::string_view flag,
       absl::StrCat(flag, " ", pem.status().message()));
 }
 
+// The system's reason at the end of gRPC's "failed to connect to all addresses;
+// last error: UNKNOWN: ipv4:...: Connection refused".
+std::string Cause(const std::string& message) {
+  const size_t at = message.rfind(": ");
+  if (!absl::StrContains(message, "last error: ") || at == message.npos) {
+    return message;
+  }
+  return message.substr(at + 2);
+}
+
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
     const Client::Options& options) {
   const bool has_certificate = !options.certificate_file.empty();
@@ -123,8 +133,9 @@ struct Client::Connection {
       case grpc::StatusCode::UNAVAILABLE:
         // Said by the server itself, about somebody else.
         if (channel->GetState(false) == GRPC_CHANNEL_READY) break;
-        return absl::UnavailableError(absl::StrCat(
-            server, ": cannot be reached (", message, "); ", Remedy(message)));
+        return absl::UnavailableError(
+            absl::StrCat(server, ": cannot be reached (", Cause(message), "); ",
+                         Remedy(message)));
       case grpc::StatusCode::DEADLINE_EXCEEDED:
         return absl::DeadlineExceededError(absl::StrCat(
             server, ": no answer within ", absl::FormatDuration(timeout),

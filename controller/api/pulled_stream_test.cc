@@ -57,24 +57,32 @@ class ScriptedService final : public v1::Fleet::CallbackService {
   const std::function<Step(int)> script_;
 };
 
-// Knows when the hub has been through a round.
+// Knows when the hub has been through a round, and stops it in the second.
 class RoundCounter final : public Waiter {
  public:
   void Wake() override {
     MutexLock lock(mu_);
     ++rounds_;
-    woken_.NotifyAll();
+    changed_.NotifyAll();
+    while (rounds_ == 2 && !released_) changed_.Wait(mu_);
+  }
+
+  void Release() {
+    MutexLock lock(mu_);
+    released_ = true;
+    changed_.NotifyAll();
   }
 
   void AwaitRounds(int rounds) {
     MutexLock lock(mu_);
-    while (rounds_ < rounds) woken_.Wait(mu_);
+    while (rounds_ < rounds) changed_.Wait(mu_);
   }
 
  private:
   Mutex mu_;
-  CondVar woken_;
+  CondVar changed_;
   int rounds_ ABSL_GUARDED_BY(mu_) = 0;
+  bool released_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 v1::FleetWatchResponse Numbered(int pull) {
@@ -121,7 +129,8 @@ TEST_F(PulledStreamTest, NewsDuringAPullIsNotLost) {
       return Numbered(pull);
     }
     // The news comes after this pull has looked and before it says that there
-    // is none. When the second round has begun, the first woke the stream.
+    // is none. When the second round has begun, the first woke the stream; and
+    // the second ends here, so that it does not wake it once more.
     hub_.Notify();
     rounds->AwaitRounds(1);
     hub_.Notify();
@@ -129,10 +138,11 @@ TEST_F(PulledStreamTest, NewsDuringAPullIsNotLost) {
     return std::nullopt;
   });
   v1::FleetWatchResponse step;
-  ASSERT_TRUE(reader_->Read(&step));
+  EXPECT_TRUE(reader_->Read(&step));
   EXPECT_EQ(step.revision(), 1);
-  ASSERT_TRUE(reader_->Read(&step));
+  EXPECT_TRUE(reader_->Read(&step));
   EXPECT_EQ(step.revision(), 3);
+  rounds->Release();
 }
 
 TEST_F(PulledStreamTest, AnErrorEndsTheStreamWithItsStatus) {
