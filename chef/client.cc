@@ -298,8 +298,8 @@ void CurlClient::StartWaiting() {
 void CurlClient::Start(Call call) {
   auto transfer = std::make_unique<Transfer>();
   transfer->call = std::move(call);
-  if (const absl::Status status = Prepare(*transfer); !status.ok()) {
-    transfer->call.done(status);
+  if (absl::Status status = Prepare(*transfer); !status.ok()) {
+    transfer->call.done(std::move(status));
     return;
   }
   CURL* const easy = transfer->easy.get();
@@ -437,16 +437,18 @@ absl::StatusOr<Response> CurlClient::Result(Transfer& transfer, CURLcode code) {
 }
 
 void CurlClient::CancelAll() {
-  const absl::Status cancelled = absl::CancelledError(
-      absl::StrCat(server_url_, ": the client is shutting down"));
+  const auto cancelled = [this] {
+    return absl::CancelledError(
+        absl::StrCat(server_url_, ": the client is shutting down"));
+  };
   while (!transfers_.empty()) {
     const auto first = transfers_.begin();
     const std::unique_ptr<Transfer> transfer = std::move(first->second);
     curl_multi_remove_handle(multi_.get(), first->first);
     transfers_.erase(first);
-    transfer->call.done(cancelled);
+    transfer->call.done(cancelled());
   }
-  while (std::optional<Call> call = TakeWaiting()) call->done(cancelled);
+  while (std::optional<Call> call = TakeWaiting()) call->done(cancelled());
 }
 
 // Until a waiting call's deadline; curl itself knows those under way.
