@@ -33,7 +33,6 @@ def rehai_cc_proto(name, srcs, grpc = False, deps = [], visibility = None):
         srcs = [out for out in outs if out.endswith(".cc")],
         hdrs = [out for out in outs if out.endswith(".h")],
         copts = ["-w"],
-        features = ["-layering_check"],
         includes = ["."],
         visibility = visibility,
         deps = deps + (["@system//:grpc"] if grpc else ["@system//:protobuf"]),
