@@ -12,19 +12,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
-#include <regex>
-#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "base/clock.h"
 #include "base/file.h"
-#include "chef/rendering.h"
-#include "hypervisor/connection.h"
-#include "hypervisor/libvirt_dialer.h"
+#include "tests/compat/readings.h"
 #include "tests/lab/flat_libvirtd.h"
-#include "tests/lab/process.h"
 #include "tests/matchers.h"
 
 namespace rehai {
@@ -32,13 +29,6 @@ namespace {
 
 using ::nlohmann::json;
 using ::testing::MatchesRegex;
-
-class IgnoreEvents final : public hypervisor::Listener {
- public:
-  void OnGuestEvent(const GuestId&) override {}
-  void OnHostEvent() override {}
-  void OnClosed(const std::string&) override {}
-};
 
 std::string GuestXml(const std::string& name, int vnc_port) {
   const std::string graphics =
@@ -53,39 +43,10 @@ std::string GuestXml(const std::string& name, int vnc_port) {
                       graphics, "</devices></domain>");
 }
 
-std::vector<std::string> Lines(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) {
-    if (!line.empty()) lines.push_back(line);
-  }
-  return lines;
-}
-
-// "Key:   value" lines; the value is all after the first colon.
-json Fields(const std::string& text) {
-  static const std::regex kField("([^:]+):\\s*(.*?)\\s*");
-  json fields = json::object();
-  for (const std::string& line : Lines(text)) {
-    std::smatch match;
-    if (std::regex_match(line, match, kField)) {
-      fields[match[1].str()] = match[2].str();
-    }
-  }
-  return fields;
-}
-
 // What the test driver should have said; see above.
 void CorrectOsType(json& os_type) {
   EXPECT_EQ(os_type, "linux");
   os_type = "hvm";
-}
-
-int Number(const std::string& text) {
-  int number = 0;
-  EXPECT_TRUE(absl::SimpleAtoi(text.substr(0, text.find(' ')), &number))
-      << text;
-  return number;
 }
 
 // A hypervisor with guests in each state that the test driver has, among them
@@ -121,38 +82,18 @@ class RenderingConformanceTest : public testing::Test {
     Virsh({"define", file});
   }
 
-  // Our tree, read and rendered as the controller and the agent do it.
-  json Rendered(const chef::RenderingOptions& options) {
-    IgnoreEvents listener;
-    hypervisor::LibvirtDialer dialer(Clock::Real());
-    hypervisor::DialOptions dial;
-    dial.read = {.volumes = true, .messages = true, .volatile_values = true};
-    const auto connection = dialer.Dial(libvirtd_->uri(), dial, listener);
-    EXPECT_THAT(connection, IsOk());
-    if (!connection.ok()) return json();
-    auto inventory = (*connection)->Read(hypervisor::ReadRequest());
-    EXPECT_THAT(inventory, IsOk());
-    if (!inventory.ok()) return json();
-    v1::Record record;
-    *record.mutable_facts() = std::move(inventory->facts);
-    for (v1::Guest& guest : inventory->guests) {
-      *record.add_guests() = std::move(guest);
-    }
-    const chef::Rendering rendering = chef::Render(record, options);
-    EXPECT_EQ(rendering.subtrees.size(), 1);
-    return json::parse(rendering.subtrees.at(0).json.value_or("null"));
-  }
-
   std::unique_ptr<lab::FlatLibvirtd> libvirtd_;
 };
 
 TEST_F(RenderingConformanceTest, OhaiLibvirtIsWhatOhaiYields) {
-  const auto output = lab::OutputOf(
-      {.argv = {"ruby", "tests/compat/ohai_libvirt.rb", libvirtd_->uri()}});
-  ASSERT_THAT(output, IsOk());
-  json theirs = json::parse(*output);
-  json ours =
-      Rendered({.ohai_libvirt = true, .rehai = false, .volatile_values = true});
+  auto theirs_read = OhaiTree(libvirtd_->uri());
+  ASSERT_THAT(theirs_read, IsOk());
+  json& theirs = *theirs_read;
+  auto ours_read =
+      OurTree(libvirtd_->uri(),
+              {.ohai_libvirt = true, .rehai = false, .volatile_values = true});
+  ASSERT_THAT(ours_read, IsOk());
+  json& ours = *ours_read;
 
   ASSERT_EQ(theirs["domains"].size(), 4);  // the test driver's own "test" too
   ASSERT_EQ(theirs["storage"]["default-pool"]["volumes"].size(), 1);
@@ -166,66 +107,15 @@ TEST_F(RenderingConformanceTest, OhaiLibvirtIsWhatOhaiYields) {
   EXPECT_EQ(ours.dump(), theirs.dump()) << json::diff(theirs, ours).dump(1);
 }
 
-// What kvm_extensions makes of virsh's output, without its failures.
-class VirshReader {
- public:
-  explicit VirshReader(lab::FlatLibvirtd& libvirtd) : libvirtd_(libvirtd) {}
-
-  json Tree() {
-    json tree = {{"guests", json::object()}};
-    int cpus = 0;
-    int max_memory = 0;
-    int memory = 0;
-    for (const std::string& line : Lines(Run({"list", "--all"}))) {
-      // Columns are at least three spaces apart.
-      static const std::regex kRow("\\s*(\\S+)\\s{3,}(.+?)\\s{3,}(.+?)\\s*");
-      std::smatch row;
-      if (!std::regex_match(line, row, kRow)) {
-        ADD_FAILURE() << line;
-        continue;
-      }
-      json guest = Guest(row[1], row[2]);
-      const std::string state = row[3];
-      guest["state"] = state.substr(0, state.find(' '));
-      cpus += Number(guest["CPU(s)"]);
-      max_memory += Number(guest["Max memory"]);
-      memory += Number(guest["Used memory"]);
-      tree["guests"][row[2].str()] = guest;
-    }
-    tree["guest_cpu_total"] = cpus;
-    tree["guest_maxmemory_total"] = absl::StrCat(max_memory, " kB");
-    tree["guest_usedmemory_total"] = absl::StrCat(memory, " kB");
-    tree["hardware"] = Fields(Run({"nodeinfo"}));
-    tree["hardware"]["freecell"] = Fields(Run({"freecell"}))["Total"];
-    return tree;
-  }
-
- private:
-  std::string Run(std::vector<std::string> arguments) {
-    const auto output = libvirtd_.Virsh(std::move(arguments));
-    EXPECT_THAT(output, IsOk());
-    return output.value_or("");
-  }
-
-  json Guest(const std::string& id, const std::string& name) {
-    json guest = Fields(Run({"dominfo", name}));
-    guest.erase("Id");
-    guest["id"] = id;
-    const auto display = libvirtd_.Virsh({"vncdisplay", name});
-    if (id != "-" && display.ok()) {
-      guest["vncdisplay"] =
-          5900 + Number(display->substr(display->find(':') + 1));
-    }
-    return guest;
-  }
-
-  lab::FlatLibvirtd& libvirtd_;
-};
-
 TEST_F(RenderingConformanceTest, KvmExtensionsIsWhatVirshSays) {
-  json theirs = VirshReader(*libvirtd_).Tree();
-  json ours = Rendered(
+  auto theirs_read = VirshTree(libvirtd_->uri());
+  ASSERT_THAT(theirs_read, IsOk());
+  json& theirs = *theirs_read;
+  auto ours_read = OurTree(
+      libvirtd_->uri(),
       {.kvm_extensions = true, .rehai = false, .volatile_values = true});
+  ASSERT_THAT(ours_read, IsOk());
+  json& ours = *ours_read;
 
   ASSERT_EQ(theirs["guests"].size(), 5);
   EXPECT_EQ(theirs["guests"]["my guest"]["vncdisplay"], 5912);
