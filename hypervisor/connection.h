@@ -61,7 +61,8 @@ struct Inventory {
   v1::HostFacts facts;
   std::vector<v1::Guest> guests;  // sorted by UUID
   std::vector<std::string>
-      unread_uuids;  // listed, but vanished or failed while being read
+      unread_uuids;  // in guests with what the list tells, and no more:
+                     // vanished or failed while being read
 };
 
 struct ReadRequest {

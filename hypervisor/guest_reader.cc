@@ -127,11 +127,14 @@ absl::Status GuestReader::ReadGuest(virDomainPtr domain, const Listing& listing,
                                     {"error", definition.status().message()}});
       known_.erase(listing.uuid);
       inventory.unread_uuids.push_back(listing.uuid);
-      return absl::OkStatus();
+    } else {
+      known_[listing.uuid] = Known{listing, *std::move(definition)};
     }
-    known_[listing.uuid] = Known{listing, *std::move(definition)};
   }
-  v1::Guest guest = known_[listing.uuid].definition;
+  v1::Guest guest;
+  if (const auto known = known_.find(listing.uuid); known != known_.end()) {
+    guest = known->second.definition;
+  }
   // The list is what the other guests of this read are seen by.
   guest.set_uuid(listing.uuid);
   guest.set_name(listing.name);

@@ -29,8 +29,8 @@ class GuestReader {
 
   // Fills inventory.guests and inventory.unread_uuids; inventory.facts must be
   // there already, for the name of the host's security model. A guest that
-  // vanishes after it was listed is unread: only the next list can tell that it
-  // is gone.
+  // vanishes after it was listed is unread, and in the inventory with what the
+  // list told: only the next list can tell that it is gone.
   absl::Status Read(const ReadRequest& request, Inventory& inventory);
 
  private:

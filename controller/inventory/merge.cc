@@ -94,11 +94,10 @@ class Unlisted {
                                observation.removed_uuids().end());
     }
     for (const v1::Guest& guest : observation.guests()) {
-      if (unlisted.unread_.contains(guest.uuid()) ||
-          unlisted.removed_.contains(guest.uuid())) {
+      if (unlisted.removed_.contains(guest.uuid())) {
         return Contradiction(
             observation,
-            absl::StrCat("guest ", guest.uuid(), " is listed and not listed"));
+            absl::StrCat("guest ", guest.uuid(), " is listed and removed"));
       }
     }
     return unlisted;
@@ -110,6 +109,11 @@ class Unlisted {
                  : removed_.contains(guest.uuid());
   }
 
+  // True if nothing but the list speaks of a guest that is listed.
+  bool IsUnread(const v1::Guest& guest) const {
+    return unread_.contains(guest.uuid());
+  }
+
  private:
   Unlisted() = default;
 
@@ -117,6 +121,19 @@ class Unlisted {
   UuidSet unread_;
   UuidSet removed_;
 };
+
+// What was believed of a guest, with what a list alone tells of it now.
+v1::Guest WithListing(v1::Guest believed, const v1::Guest& listed) {
+  believed.set_name(listed.name());
+  believed.clear_id();
+  if (listed.has_id()) believed.set_id(listed.id());
+  believed.set_state(listed.state());
+  believed.set_state_reason(listed.state_reason());
+  believed.set_persistent(listed.persistent());
+  believed.set_autostart(listed.autostart());
+  believed.set_managed_save(listed.managed_save());
+  return believed;
+}
 
 // Walks both lists, sorted by UUID, side by side.
 void MergeGuests(const std::vector<const v1::Guest*>& seen,
@@ -136,12 +153,16 @@ void MergeGuests(const std::vector<const v1::Guest*>& seen,
     while (old != before.end() && old->uuid() < guest->uuid()) {
       keep_or_drop(*old++);
     }
+    v1::Guest& next = *after.Add();
     if (old == before.end() || old->uuid() != guest->uuid()) {
+      next = *guest;
       merged.appeared.push_back(GuestId{guest->uuid()});
-    } else if (!IsSame(*old++, *guest)) {
+      continue;
+    }
+    next = unlisted.IsUnread(*guest) ? WithListing(*old, *guest) : *guest;
+    if (!IsSame(*old++, next)) {
       merged.changed.push_back(GuestId{guest->uuid()});
     }
-    *after.Add() = *guest;
   }
   while (old != before.end()) keep_or_drop(*old++);
 }

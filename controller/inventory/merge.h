@@ -41,13 +41,14 @@ struct Merged {
 //
 // - A guest is gone if the observation is full and neither lists it nor calls
 //   it unread, or if it is partial and names it as removed.
-// - What the observation did not look at stays as it was: unread guests, absent
-//   facts, guests that a partial observation does not list.
+// - What the observation did not look at stays as it was: unread guests but for
+//   what the list tells of them, absent facts, guests that a partial observation
+//   does not list.
 // - The host is CURRENT and no longer Unreachable.
 //
 // kAborted: it does not come after the last observation merged.
 // kInvalidArgument: it contradicts itself: a guest without UUID, or one that is
-// listed twice, or listed and also unread or removed.
+// listed twice, or listed and also removed.
 absl::StatusOr<Merged> Merge(const v1::Record& record,
                              const v1::Observation& observation,
                              absl::Time received_at);

@@ -15,6 +15,7 @@
 namespace rehai {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -226,8 +227,8 @@ TEST(MergeTest, AContradictoryObservationIsRefused) {
       {"guests { uuid: 'b' } guests { uuid: 'a' } guests { uuid: 'b' }",
        "guest b is listed twice"},
       {"guests { name: 'nobody' }", "guest nobody has no UUID"},
-      {"guests { uuid: 'b' } unread_uuids: 'b'", "guest b is listed and not"},
-      {"guests { uuid: 'b' } removed_uuids: 'b'", "guest b is listed and not"},
+      {"guests { uuid: 'b' } removed_uuids: 'b'",
+       "guest b is listed and removed"},
   };
   for (const auto& c : cases) {
     EXPECT_THAT(
@@ -256,6 +257,41 @@ TEST(MergeTest, UnreadGuestsKeepWhatWasBelieved) {
   ASSERT_THAT(merged, IsOk());
   ASSERT_EQ(merged->record.guests_size(), 2);
   EXPECT_THAT(merged->record.guests(0), EqualsProto(Believed().guests(0)));
+}
+
+TEST(MergeTest, AListedUnreadGuestHasTheListsStateAndTheBelievedDefinition) {
+  v1::Record believed = Believed();
+  believed.mutable_guests(0)->set_max_memory_kib(4096);
+  believed.mutable_guests(0)->set_id(7);
+  const auto merged = Merge(believed, Next(R"(
+    full: true
+    guests { uuid: 'b' name: 'renamed' state: GUEST_STATE_SHUT_OFF }
+    guests { uuid: 'd' }
+    unread_uuids: 'b'
+  )"),
+                            kNow);
+
+  ASSERT_THAT(merged, IsOk());
+  const v1::Guest& guest = merged->record.guests(0);
+  EXPECT_EQ(guest.name(), "renamed");
+  EXPECT_EQ(guest.state(), v1::GUEST_STATE_SHUT_OFF);
+  EXPECT_FALSE(guest.has_id());
+  EXPECT_EQ(guest.max_memory_kib(), 4096);
+  EXPECT_THAT(merged->changed, Contains(GuestId{"b"}));
+}
+
+// Otherwise the first read after a restart would take it out of Chef.
+TEST(MergeTest, AListedUnreadGuestThatNobodyKnewExists) {
+  const auto merged =
+      Merge(Believed(),
+            Next(std::string("full: true guests { uuid: 'x' name: "
+                             "'new' } unread_uuids: 'x' ") +
+                 kB + kD),
+            kNow);
+
+  ASSERT_THAT(merged, IsOk());
+  EXPECT_THAT(merged->appeared, ElementsAre(GuestId{"x"}));
+  EXPECT_EQ(merged->record.guests(2).name(), "new");
 }
 
 TEST(MergeTest, AbsentFactsKeepTheOldOnes) {
