@@ -302,8 +302,7 @@ TEST_F(RehaictlTest, WatchTellsWhatHappensToGuests) {
 }
 
 TEST_F(RehaictlTest, AWatchGoesOnWhenTheControllerComesBack) {
-  ApiServer::Options options;
-  options.listen = absl::StrCat("unix:", testing::TempDir(), "/rehai.sock");
+  const ApiServer::Options options = TestController::AnySocket();
   auto first = std::make_unique<TestController>(options);
   first->Observe("hv1", {MakeGuest(1, "web01")});
   first->Observe("hv2", {});

@@ -161,7 +161,7 @@ std::string GuestsTable(const v1::ListGuestsResponse& response, absl::Time now,
          StateCell(located),
          {located.node()},
          {absl::StrCat(guest.vcpus())},
-         {Gibibytes(guest.memory_kib())},
+         {MemoryText(guest.memory_kib())},
          {AgeOf(located.confirmed_at(), located.has_confirmed_at(), now)},
          {guest.uuid(), Colour::kDim}});
   }
@@ -184,8 +184,8 @@ std::string GuestDetails(const v1::LocatedGuest& located, absl::Time now,
       StateColour(guest.state()));
   facts.Add("vCPUs", OfAtMost(absl::StrCat(guest.vcpus()),
                               absl::StrCat(guest.max_vcpus())));
-  facts.Add("Memory", OfAtMost(Gibibytes(guest.memory_kib()),
-                               Gibibytes(guest.max_memory_kib())));
+  facts.Add("Memory", OfAtMost(MemoryText(guest.memory_kib()),
+                               MemoryText(guest.max_memory_kib())));
   facts.Add("Autostart", yes_or_no(guest.autostart()));
   facts.Add("Persistent", yes_or_no(guest.persistent()));
   if (guest.managed_save()) facts.Add("Managed save", "yes");

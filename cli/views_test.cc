@@ -105,7 +105,7 @@ TEST(ViewsTest, GuestsInATable) {
             "NAME   STATE             HOST  VCPUS   MEMORY  SEEN  UUID\n"
             "web01  running           hv1       2  4.0 GiB    3s  "
             "6b29fc40-ca47-1067-b31d-00dd010662da\n"
-            "db     shut off (stale)  hv2      16  0.5 GiB   10m  "
+            "db     shut off (stale)  hv2      16  512 MiB   10m  "
             "6b29fc40-ca47-1067-b31d-00dd010662db\n");
 }
 

@@ -217,7 +217,8 @@ std::string AgeOf(const google::protobuf::Timestamp& moment, bool present,
   return present ? Age(now - ToTime(moment)) : "-";
 }
 
-std::string Gibibytes(int64_t kib) {
+std::string MemoryText(int64_t kib) {
+  if (kib < 1 << 20) return absl::StrFormat("%.0f MiB", kib / 1024.0);
   return absl::StrFormat("%.1f GiB", static_cast<double>(kib) / (1 << 20));
 }
 

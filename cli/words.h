@@ -40,8 +40,8 @@ std::string Age(absl::Duration age);
 std::string AgeOf(const google::protobuf::Timestamp& moment, bool present,
                   absl::Time now);
 
-// "2.0 GiB".
-std::string Gibibytes(int64_t kib);
+// "2.0 GiB", and below that "512 MiB".
+std::string MemoryText(int64_t kib);
 
 // "1 host", "2 hosts".
 std::string Count(int64_t count, absl::string_view noun);

@@ -33,9 +33,10 @@ TEST(WordsTest, AnAbsentMomentHasNoAge) {
   EXPECT_EQ(AgeOf(moment, false, absl::FromUnixSeconds(107)), "-");
 }
 
-TEST(WordsTest, MemoryIsInGibibytes) {
-  EXPECT_EQ(Gibibytes(2 << 20), "2.0 GiB");
-  EXPECT_EQ(Gibibytes(512 << 10), "0.5 GiB");
+TEST(WordsTest, MemoryIsInMemoryText) {
+  EXPECT_EQ(MemoryText(2 << 20), "2.0 GiB");
+  EXPECT_EQ(MemoryText(512 << 10), "512 MiB");
+  EXPECT_EQ(MemoryText(32 << 10), "32 MiB");
 }
 
 TEST(WordsTest, NounsAgreeWithTheirNumber) {

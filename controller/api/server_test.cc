@@ -468,8 +468,7 @@ TEST(ApiServerTest, StopEndsStreamsWithUnavailable) {
 }
 
 TEST(ApiServerTest, ListensOnAUnixSocket) {
-  ApiServer::Options options;
-  options.listen = absl::StrCat("unix:", testing::TempDir(), "/api.sock");
+  const ApiServer::Options options = TestController::AnySocket();
   TestController controller(options);
   EXPECT_EQ(controller.server().port(), 0);
   Client client(Connect(options.listen));

@@ -3,6 +3,9 @@
 
 #include "tests/fakes/test_controller.h"
 
+#include <unistd.h>
+
+#include <atomic>
 #include <cstdlib>
 #include <iostream>
 #include <utility>
@@ -26,6 +29,14 @@ Syncer::Options PromptSyncer() {
 }
 
 }  // namespace
+
+ApiServer::Options TestController::AnySocket() {
+  static std::atomic<int> sockets{0};
+  ApiServer::Options options;
+  options.listen =
+      absl::StrCat("unix:/tmp/rehai-api-", getpid(), "-", ++sockets, ".sock");
+  return options;
+}
 
 ApiServer::Options TestController::AnyPort() {
   ApiServer::Options options;

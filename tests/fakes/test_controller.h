@@ -36,6 +36,9 @@ class TestController {
   ~TestController();
 
   static ApiServer::Options AnyPort();
+  // A unix socket of this test's own, right below /tmp: a socket's name must
+  // fit into 107 bytes, and TEST_TMPDIR alone may be longer.
+  static ApiServer::Options AnySocket();
 
   // For who said kServeLater: once.
   void Serve();
