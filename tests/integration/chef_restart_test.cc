@@ -91,8 +91,9 @@ TEST_F(ChefRestartTest, ChangesMadeBeforeAndWhileTheServerIsAwayArrive) {
   // Just before: their writes may be done, under way or not begun.
   for (int i = 0; i < kHosts; ++i) Virsh(i, {"suspend", "test"});
   ASSERT_THAT(chef_->Stop(), IsOk());
-  // While it is away: back again, another guest, and gone.
+  // While it is away: a guest that is back as it was, another, and one gone.
   Virsh(0, {"resume", "test"});
+  Define(0, "web01");
   Define(1, "db01");
   Virsh(2, {"destroy", "test"});
   Virsh(2, {"undefine", "test"});
@@ -116,6 +117,7 @@ TEST_F(ChefRestartTest, ChangesMadeBeforeAndWhileTheServerIsAwayArrive) {
   ASSERT_THAT(chef_->Resume(), IsOk());
 
   ExpectShown(0, "test", kShownRunning);
+  ExpectShown(0, "web01", kShownShutOff);
   ExpectShown(1, "test", kShownPaused);
   ExpectShown(1, "db01", kShownShutOff);
   ExpectShown(2, "test", kShownNowhere);
