@@ -89,6 +89,7 @@ class Reader {
   static std::string UnknownKey(const std::string& key,
                                 const Descriptor& descriptor) {
     std::vector<std::string> known;
+    known.reserve(descriptor.field_count());
     for (int i = 0; i < descriptor.field_count(); ++i) {
       known.push_back(descriptor.field(i)->name());
     }

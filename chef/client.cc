@@ -7,7 +7,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <cstring>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -119,7 +118,7 @@ size_t ReadBody(char* buffer, size_t size, size_t count, void* user) {
   Transfer& transfer = *static_cast<Transfer*>(user);
   const std::string& body = transfer.call.request.body;
   const size_t n = std::min(size * count, body.size() - transfer.body_sent);
-  memcpy(buffer, body.data() + transfer.body_sent, n);
+  body.copy(buffer, n, transfer.body_sent);
   transfer.body_sent += n;
   return n;
 }

@@ -306,7 +306,7 @@ Failure InTheWay(const Subject& subject, const absl::Status& splice) {
   return Make(v1::WRITE_OUTCOME_REJECTED, absl::StatusCode::kFailedPrecondition,
               subject,
               absl::StrCat("something else is where our attributes go (",
-                           Excerpt(std::string(splice.message())),
+                           Excerpt(splice.message()),
                            "); remove it from the node, or switch that "
                            "rendering off"));
 }

@@ -84,7 +84,8 @@ json GuestEntry(const v1::Guest& guest, const v1::HostFacts& facts,
       {"Managed save", guest.managed_save() ? "yes" : "no"},
   };
   if (volatile_values && guest.cpu_time_ns() > 0) {
-    entry["CPU time"] = absl::StrFormat("%.1fs", guest.cpu_time_ns() / 1e9);
+    entry["CPU time"] = absl::StrFormat(
+        "%.1fs", static_cast<double>(guest.cpu_time_ns()) / 1e9);
   }
   if (!guest.messages().empty()) {
     entry["Messages"] = absl::StrJoin(guest.messages(), "; ");

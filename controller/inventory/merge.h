@@ -42,8 +42,8 @@ struct Merged {
 // - A guest is gone if the observation is full and neither lists it nor calls
 //   it unread, or if it is partial and names it as removed.
 // - What the observation did not look at stays as it was: unread guests but for
-//   what the list tells of them, absent facts, guests that a partial observation
-//   does not list.
+//   what the list tells of them, absent facts, guests that a partial
+//   observation does not list.
 // - The host is CURRENT and no longer Unreachable.
 //
 // kAborted: it does not come after the last observation merged.
