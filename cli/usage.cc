@@ -181,6 +181,7 @@ std::string Columns(
 
 std::string FlagColumns(const std::vector<FlagSpec>& flags) {
   std::vector<std::pair<std::string, std::string>> rows;
+  rows.reserve(flags.size());
   for (const FlagSpec& flag : flags) {
     rows.emplace_back(
         absl::StrCat(flag.letter == 0
