@@ -30,6 +30,10 @@ struct Response {
   std::string content_type;
   // The server's Date header; InfinitePast if absent.
   absl::Time date = absl::InfinitePast();
+  // The Retry-After header, seconds or date; zero if absent.
+  absl::Duration retry_after = absl::ZeroDuration();
+  // From the first byte sent to the last received.
+  absl::Duration took = absl::ZeroDuration();
   std::string body;
 };
 

@@ -5,6 +5,7 @@
 #define CHEF_NODE_WRITER_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "chef/client.h"
 #include "chef/node_document.h"
+#include "chef/node_marks.h"
 #include "chef/rendering.h"
 #include "chef/subtree.h"
 #include "rehai/v1/model.pb.h"
@@ -26,19 +28,54 @@ struct NodeUpdate {
   Rendering rendering;
   // written_at is filled in when it is written.
   Stamp stamp;
+  // The node as Chef last confirmed it; its digest is empty if it never did, or
+  // if that is not to be relied on.
+  NodeMarks confirmed = {};
+  // The node that a chef-client run has just saved, where a write of ours may
+  // have rolled that back; usually null.
+  std::shared_ptr<const std::string> saved = nullptr;
+};
+
+// What a write or a search has cost, and how the server took it.
+struct RequestCost {
+  int requests = 0;
+  int64_t bytes_sent = 0;      // bodies
+  int64_t bytes_received = 0;  // bodies, uncompressed
+  // The server's time: of all requests together, and of the slowest.
+  absl::Duration busy = absl::ZeroDuration();
+  absl::Duration slowest = absl::ZeroDuration();
+  // As the server asked; zero if it did not.
+  absl::Duration retry_after = absl::ZeroDuration();
 };
 
 // How one write ended.
 struct WriteResult {
   v1::WriteOutcome outcome = v1::WRITE_OUTCOME_UNSPECIFIED;
-  // OK for WRITTEN, UNCHANGED and WOULD_WRITE; otherwise subject, what happened
-  // and what to do.
+  // OK for WRITTEN, CLOBBERED_AND_REPAIRED, UNCHANGED and WOULD_WRITE;
+  // otherwise subject, what happened and what to do.
   absl::Status status;
   // Of the server's last answer; 0 if none came.
   int http_status = 0;
   absl::Time finished_at;
   // Dry run: what would have changed.
   std::vector<PathDifference> differences;
+
+  RequestCost cost = {};
+  // The node's marks as the GET found them, and as the server confirmed them at
+  // the end (the same if nothing was written).
+  NodeMarks found = {};
+  NodeMarks confirmed = {};
+  // Who had saved over what was confirmed.
+  v1::Overwriter overwriter = v1::OVERWRITER_UNSPECIFIED;
+  // A PUT was sent, from then until then by the wall clock: between them a save
+  // by somebody else may have been rolled back. Infinite past if none was sent.
+  absl::Time window_begin = absl::InfinitePast();
+  absl::Time window_end = absl::InfinitePast();
+  // NodeUpdate::saved had been rolled back, and was put back.
+  bool restored = false;
+  // The server's clock less ours at the last answer; infinite if it did not
+  // say.
+  absl::Duration clock_offset = absl::InfiniteDuration();
 };
 
 // Brings one node up to date: GET, splice, PUT back to back, and the answer
