@@ -36,21 +36,28 @@ std::string DottedPath(absl::Span<const std::string> path) {
 }
 
 // What of `sought`'s children has `key`; null if none.
-Sought* Child(Sought& sought, const std::string& key) {
+const Sought* Child(const Sought& sought, const std::string& key) {
   const auto child =
       std::find_if(sought.children.begin(), sought.children.end(),
                    [&](const Sought& c) { return c.key == key; });
   return child == sought.children.end() ? nullptr : &*child;
 }
 
+Sought& ChildOrNew(Sought& sought, const std::string& key, bool& added) {
+  for (Sought& child : sought.children) {
+    if (child.key == key) return child;
+  }
+  added = true;
+  return sought.children.emplace_back(key);
+}
+
 absl::Status AddSubtree(const Subtree& subtree, Sought& root) {
   Sought* at = &root;
   bool added = false;
   for (const std::string& key : subtree.path) {
+    added = false;
     if (at->subtree != nullptr) break;
-    Sought* child = Child(*at, key);
-    added = child == nullptr;
-    at = added ? &at->children.emplace_back(key) : child;
+    at = &ChildOrNew(*at, key, added);
   }
   if (!added) {
     return absl::InvalidArgumentError(
@@ -61,24 +68,13 @@ absl::Status AddSubtree(const Subtree& subtree, Sought& root) {
   return absl::OkStatus();
 }
 
-// Where the subtrees stand in `document`, as a tree of their paths. Refers to
-// both arguments.
-absl::StatusOr<Sought> Locate(absl::string_view document,
-                              absl::Span<const Subtree> subtrees) {
-  Sought root("");
-  for (const Subtree& subtree : subtrees) {
-    RETURN_IF_ERROR(AddSubtree(subtree, root));
-  }
-  RETURN_IF_ERROR(ScanJson(document, root));
-  return root;
-}
-
-// The value found at a path that was sought.
-std::optional<absl::string_view> ValueAt(Sought& root,
-                                         absl::Span<const std::string> path) {
+void AddPath(absl::Span<const std::string> path, Sought& root) {
   Sought* at = &root;
-  for (const std::string& key : path) at = Child(*at, key);
-  return at->value;
+  bool added = false;
+  for (const std::string& key : path) {
+    if (at->subtree != nullptr) return;
+    at = &ChildOrNew(*at, key, added);
+  }
 }
 
 // The bytes of `document` from `begin` to `end` become `text`.
@@ -287,43 +283,91 @@ class Comparison {
   std::vector<PathDifference> differences_;
 };
 
-}  // namespace
-
-absl::StatusOr<std::optional<absl::string_view>> FindValue(
-    absl::string_view document, absl::Span<const std::string> path) {
-  const Subtree subtree{{path.begin(), path.end()}, std::nullopt};
-  ASSIGN_OR_RETURN(Sought root, Locate(document, {&subtree, 1}));
-  return ValueAt(root, path);
+// True if `sought` is one of our subtrees or on the way to one.
+bool LeadsToOurs(const Sought& sought) {
+  return sought.subtree != nullptr ||
+         std::any_of(sought.children.begin(), sought.children.end(),
+                     LeadsToOurs);
 }
 
-absl::StatusOr<std::string> Splice(absl::string_view document,
-                                   absl::Span<const Subtree> subtrees) {
-  ASSIGN_OR_RETURN(const Sought root, Locate(document, subtrees));
-  Splicer splicer(document);
-  std::vector<std::string> path;
-  RETURN_IF_ERROR(splicer.PlanObject(root, path));
-  return std::move(splicer).Apply();
+// The members of an object that hold nothing of ours, in their order. Of a key
+// that stands twice on the way to ours, all but the last are foreign.
+std::vector<absl::string_view> ForeignMembers(const Sought& object) {
+  std::vector<absl::string_view> foreign;
+  for (const Member& member : object.members) {
+    const Sought* const sought = member.sought;
+    const bool ours = sought != nullptr && LeadsToOurs(*sought) &&
+                      (sought->subtree != nullptr ||
+                       (sought->value.has_value() &&
+                        sought->value->end() == member.text.end()));
+    if (!ours) foreign.push_back(member.text);
+  }
+  return foreign;
 }
 
-absl::StatusOr<bool> Holds(absl::string_view document,
-                           absl::Span<const Subtree> subtrees) {
-  ASSIGN_OR_RETURN(Sought root, Locate(document, subtrees));
-  for (const Subtree& subtree : subtrees) {
-    const std::optional<absl::string_view> value = ValueAt(root, subtree.path);
-    if (value.has_value() != subtree.json.has_value()) return false;
-    if (!value.has_value() || *value == *subtree.json) continue;
-    const Json held = Parsed(*value);
-    if (held.is_discarded() || held != Parsed(*subtree.json)) return false;
+bool IsObject(const Sought& sought) {
+  return sought.value.has_value() && sought.value->front() == '{';
+}
+
+bool SameForeign(const Sought& before, const Sought& after) {
+  if (!LeadsToOurs(before) || before.subtree != nullptr) return true;
+  if (IsObject(before)) {
+    if (!IsObject(after)) return false;
+  } else if (before.value.has_value() && *before.value != "null") {
+    return after.value == before.value;
+  }
+  // A parent that was missing or null may have been made, for ours alone.
+  if (ForeignMembers(before) != ForeignMembers(after)) return false;
+  for (const Sought& child : before.children) {
+    const Sought* const same = Child(after, child.key);
+    if (same != nullptr && !SameForeign(child, *same)) return false;
   }
   return true;
 }
 
-absl::StatusOr<std::vector<PathDifference>> Difference(
-    absl::string_view document, absl::Span<const Subtree> subtrees) {
-  ASSIGN_OR_RETURN(Sought root, Locate(document, subtrees));
-  Comparison comparison;
+}  // namespace
+
+absl::StatusOr<ScannedNode> ScannedNode::Scan(
+    absl::string_view document, absl::Span<const Subtree> subtrees,
+    absl::Span<const NodePath> read) {
+  ScannedNode node(document, subtrees);
   for (const Subtree& subtree : subtrees) {
-    const std::optional<absl::string_view> value = ValueAt(root, subtree.path);
+    RETURN_IF_ERROR(AddSubtree(subtree, node.root_));
+  }
+  for (const NodePath& path : read) AddPath(path, node.root_);
+  RETURN_IF_ERROR(ScanJson(document, node.root_));
+  return node;
+}
+
+std::optional<absl::string_view> ScannedNode::Value(
+    absl::Span<const std::string> path) const {
+  const Sought* at = &root_;
+  for (const std::string& key : path) {
+    at = Child(*at, key);
+    if (at == nullptr) return std::nullopt;
+  }
+  return at->value;
+}
+
+bool ScannedNode::Holds(const Subtree& subtree) const {
+  const std::optional<absl::string_view> value = Value(subtree.path);
+  if (value.has_value() != subtree.json.has_value()) return false;
+  if (!value.has_value() || *value == *subtree.json) return true;
+  const Json held = Parsed(*value);
+  return !held.is_discarded() && held == Parsed(*subtree.json);
+}
+
+absl::StatusOr<std::string> ScannedNode::Splice() const {
+  Splicer splicer(document_);
+  std::vector<std::string> path;
+  RETURN_IF_ERROR(splicer.PlanObject(root_, path));
+  return std::move(splicer).Apply();
+}
+
+std::vector<PathDifference> ScannedNode::Difference() const {
+  Comparison comparison;
+  for (const Subtree& subtree : subtrees_) {
+    const std::optional<absl::string_view> value = Value(subtree.path);
     if (!value.has_value() && !subtree.json.has_value()) continue;
     const Json before = value.has_value() ? Parsed(*value) : Json();
     if (before.is_discarded()) {
@@ -338,6 +382,43 @@ absl::StatusOr<std::vector<PathDifference>> Difference(
                        subtree.json.has_value() ? &after : nullptr, path);
   }
   return std::move(comparison).Sorted();
+}
+
+bool ScannedNode::ForeignBytesAreIn(const ScannedNode& after) const {
+  if (subtrees_.empty()) return document_ == after.document_;
+  return root_.members.size() <= after.root_.members.size() &&
+         SameForeign(root_, after.root_);
+}
+
+absl::StatusOr<std::optional<absl::string_view>> FindValue(
+    absl::string_view document, absl::Span<const std::string> path) {
+  const Subtree subtree{{path.begin(), path.end()}, std::nullopt};
+  ASSIGN_OR_RETURN(const ScannedNode node,
+                   ScannedNode::Scan(document, {&subtree, 1}));
+  return node.Value(path);
+}
+
+absl::StatusOr<std::string> Splice(absl::string_view document,
+                                   absl::Span<const Subtree> subtrees) {
+  ASSIGN_OR_RETURN(const ScannedNode node,
+                   ScannedNode::Scan(document, subtrees));
+  return node.Splice();
+}
+
+absl::StatusOr<bool> Holds(absl::string_view document,
+                           absl::Span<const Subtree> subtrees) {
+  ASSIGN_OR_RETURN(const ScannedNode node,
+                   ScannedNode::Scan(document, subtrees));
+  return std::all_of(
+      subtrees.begin(), subtrees.end(),
+      [&node](const Subtree& subtree) { return node.Holds(subtree); });
+}
+
+absl::StatusOr<std::vector<PathDifference>> Difference(
+    absl::string_view document, absl::Span<const Subtree> subtrees) {
+  ASSIGN_OR_RETURN(const ScannedNode node,
+                   ScannedNode::Scan(document, subtrees));
+  return node.Difference();
 }
 
 }  // namespace rehai::chef

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "chef/json_scanner.h"
 #include "chef/subtree.h"
 
 // A Chef node as the bytes that the server sent. It is never parsed into a tree
@@ -56,6 +57,42 @@ struct PathDifference {
 // paths. An array is one leaf.
 absl::StatusOr<std::vector<PathDifference>> Difference(
     absl::string_view document, absl::Span<const Subtree> subtrees);
+
+// One document with our subtrees and other paths found in it: scanned once, for
+// all that is then asked. Refers to the bytes of the document and to the
+// subtrees, which must outlive it. Movable; const methods are pure.
+class ScannedNode {
+ public:
+  // `read` are paths of which only the value is wanted.
+  static absl::StatusOr<ScannedNode> Scan(absl::string_view document,
+                                          absl::Span<const Subtree> subtrees,
+                                          absl::Span<const NodePath> read = {});
+
+  // As FindValue(), for a path that Scan() was given or that leads to one.
+  // nullopt for any other, and for one below a subtree.
+  std::optional<absl::string_view> Value(
+      absl::Span<const std::string> path) const;
+
+  // As the functions above, for one of the subtrees or for all of them.
+  bool Holds(const Subtree& subtree) const;
+  absl::StatusOr<std::string> Splice() const;
+  std::vector<PathDifference> Difference() const;
+
+  // True if all that is none of the subtrees stands in `after` as it stands
+  // here, the same bytes in the same order at every level, and no key at the
+  // top is gone: Chef empties what a PUT leaves out. `after` was scanned for
+  // the same subtrees. It shares nothing with Splice(), so that it can vouch
+  // for it.
+  bool ForeignBytesAreIn(const ScannedNode& after) const;
+
+ private:
+  ScannedNode(absl::string_view document, absl::Span<const Subtree> subtrees)
+      : document_(document), subtrees_(subtrees), root_("") {}
+
+  absl::string_view document_;
+  absl::Span<const Subtree> subtrees_;
+  Sought root_;
+};
 
 }  // namespace rehai::chef
 

@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "chef/errors.h"
-#include "chef/json_scanner.h"
+#include "chef/node_document.h"
 #include "chef/node_name.h"
 
 namespace rehai::chef {
@@ -23,7 +23,8 @@ struct Attempt {
   const Clock& clock;
   NodeUpdate update;
   absl::AnyInvocable<void(WriteResult)> done;
-  int http_status = 0;
+  // Filled in on the way.
+  WriteResult result = {};
 
   Subject SubjectOf(absl::string_view method) const {
     return {.node = update.node,
@@ -32,13 +33,12 @@ struct Attempt {
             .method = std::string(method)};
   }
 
-  void Finish(v1::WriteOutcome outcome, absl::Status status = absl::OkStatus(),
-              std::vector<PathDifference> differences = {}) {
-    done({.outcome = outcome,
-          .status = std::move(status),
-          .http_status = http_status,
-          .finished_at = clock.Now(),
-          .differences = std::move(differences)});
+  void Finish(v1::WriteOutcome outcome,
+              absl::Status status = absl::OkStatus()) {
+    result.outcome = outcome;
+    result.status = std::move(status);
+    result.finished_at = clock.Now();
+    done(std::move(result));
   }
   void Finish(Failure failure) {
     Finish(failure.outcome, std::move(failure.status));
@@ -46,154 +46,120 @@ struct Attempt {
 };
 using AttemptPtr = std::unique_ptr<Attempt>;
 
-std::string NodePath(absl::string_view node) {
+std::string UrlPath(absl::string_view node) {
   return absl::StrCat("/nodes/", node);
 }
 
-// The failure if the answer is not the node that was asked for.
-std::optional<Failure> FindFailureOfNode(const absl::StatusOr<Response>& answer,
-                                         const Attempt& attempt,
-                                         absl::string_view method) {
-  const Subject subject = attempt.SubjectOf(method);
-  std::optional<Failure> failure =
-      FindFailure(answer, subject, attempt.clock.Now());
-  if (failure.has_value()) return failure;
-  const auto name = FindValue(answer->body, {"name"});
-  if (!name.ok()) return NotTheNode(subject, name.status().message());
-  // A node's name has no character that JSON would spell otherwise.
-  if (*name != absl::StrCat("\"", attempt.update.node, "\"")) {
-    return NotTheNode(subject, "it has another name, or none");
+// Notes what a request has cost and what its answer says beside its body.
+void Note(size_t sent, const absl::StatusOr<Response>& answer,
+          Attempt& attempt) {
+  WriteResult& result = attempt.result;
+  RequestCost& cost = result.cost;
+  ++cost.requests;
+  cost.bytes_sent += static_cast<int64_t>(sent);
+  if (!answer.ok()) return;
+  result.http_status = answer->status;
+  cost.bytes_received += static_cast<int64_t>(answer->body.size());
+  cost.busy += answer->took;
+  cost.slowest = std::max(cost.slowest, answer->took);
+  cost.retry_after = std::max(cost.retry_after, answer->retry_after);
+  if (answer->date != absl::InfinitePast()) {
+    result.clock_offset = answer->date - attempt.clock.Now();
   }
-  return std::nullopt;
 }
 
-// The stamp's digest, by which Rehai finds its own writes; none if the
-// rendering has no automatic.rehai.
-std::vector<Subtree> DigestStamp(const NodeUpdate& update) {
-  std::vector<Subtree> stamped = Stamped(update.rendering, update.stamp);
-  const std::vector<std::string> path = {"automatic", "rehai", "digest"};
-  std::vector<Subtree> digest;
-  for (Subtree& subtree : stamped) {
-    if (subtree.path == path) digest.push_back(std::move(subtree));
+// The class of what stops a change before it is sent, by its code.
+Failure FailureOfChange(const absl::Status& status, const Subject& subject) {
+  switch (status.code()) {
+    case absl::StatusCode::kFailedPrecondition:
+      return InTheWay(subject, status);
+    case absl::StatusCode::kInternal:
+      return WouldLoseAttributes(subject);
+    default:
+      return NotTheNode(subject, status.message());
   }
-  return digest;
 }
 
-// True if there is nothing to write. Times and revision of the stamp do not
-// count: they would differ each time.
-absl::StatusOr<bool> IsUpToDate(absl::string_view document,
-                                const NodeUpdate& update) {
-  std::vector<Subtree> subtrees = DigestStamp(update);
-  subtrees.insert(subtrees.end(), update.rendering.subtrees.begin(),
-                  update.rendering.subtrees.end());
-  return Holds(document, subtrees);
-}
-
-// The members at the document's top that none of the subtrees is in, as bytes;
-// and how many of the others there are.
-struct TopLevel {
-  std::vector<absl::string_view> foreign;
-  size_t ours = 0;
-};
-absl::StatusOr<TopLevel> ScanTopLevel(absl::string_view document,
-                                      absl::Span<const Subtree> subtrees) {
-  Sought root("");
-  for (const Subtree& subtree : subtrees) {
-    const std::string& key = subtree.path.front();
-    const bool known =
-        std::any_of(root.children.begin(), root.children.end(),
-                    [&key](const Sought& child) { return child.key == key; });
-    if (!known) root.children.emplace_back(key);
-  }
-  const absl::Status status = ScanJson(document, root);
-  if (!status.ok()) return status;
-  TopLevel top;
-  for (const Member& member : root.members) {
-    if (member.sought == nullptr) {
-      top.foreign.push_back(member.text);
-    } else {
-      ++top.ours;
-    }
-  }
-  return top;
-}
-
-// Chef empties what a PUT leaves out, so before each one this is made sure of
-// by other means than the splice itself.
-bool KeepsWhatIsForeign(absl::string_view before, absl::string_view after,
-                        absl::Span<const Subtree> subtrees) {
-  const auto was = ScanTopLevel(before, subtrees);
-  const auto is = ScanTopLevel(after, subtrees);
-  return was.ok() && is.ok() && was->foreign == is->foreign &&
-         was->ours <= is->ours;
-}
-
-void FinishPut(AttemptPtr attempt, const std::vector<Subtree>& subtrees,
+void FinishPut(AttemptPtr attempt, const NodeChange& change,
                const absl::StatusOr<Response>& answer) {
-  if (answer.ok()) attempt->http_status = answer->status;
-  if (auto failure = FindFailureOfNode(answer, *attempt, "PUT")) {
+  WriteResult& result = attempt->result;
+  result.window_end = attempt->clock.Now();
+  const Subject subject = attempt->SubjectOf("PUT");
+  if (auto failure = FindFailure(answer, subject, attempt->clock.Now())) {
     return attempt->Finish(*std::move(failure));
   }
-  const absl::StatusOr<bool> holds = Holds(answer->body, subtrees);
-  if (!holds.ok() || !*holds) {
-    return attempt->Finish(NotConfirmed(attempt->SubjectOf("PUT")));
+  const absl::StatusOr<std::optional<NodeMarks>> confirmed =
+      ConfirmedMarks(answer->body, attempt->update, change);
+  if (!confirmed.ok()) {
+    return attempt->Finish(NotTheNode(subject, confirmed.status().message()));
   }
-  attempt->Finish(v1::WRITE_OUTCOME_WRITTEN);
+  if (!confirmed->has_value()) {
+    return attempt->Finish(v1::WRITE_OUTCOME_LOST_RACE,
+                           NotConfirmed(subject).status);
+  }
+  result.confirmed = **confirmed;
+  result.restored = change.restored;
+  attempt->Finish(result.overwriter == v1::OVERWRITER_UNSPECIFIED
+                      ? v1::WRITE_OUTCOME_WRITTEN
+                      : v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED);
 }
 
-void Put(AttemptPtr attempt, absl::string_view before) {
-  attempt->update.stamp.written_at = attempt->clock.Now();
-  std::vector<Subtree> subtrees =
-      Stamped(attempt->update.rendering, attempt->update.stamp);
-  const Subject subject = attempt->SubjectOf("PUT");
-
-  absl::StatusOr<std::string> document = Splice(before, subtrees);
-  if (!document.ok()) {
-    return attempt->Finish(InTheWay(subject, document.status()));
-  }
-  if (!KeepsWhatIsForeign(before, *document, subtrees)) {
-    return attempt->Finish(WouldLoseAttributes(subject));
-  }
-  if (static_cast<int64_t>(document->size()) >
-      attempt->options.max_node_bytes) {
-    return attempt->Finish(NodeTooLarge(subject, document->size(),
-                                        attempt->options.max_node_bytes));
-  }
-  if (attempt->options.dry_run) {
-    absl::StatusOr<std::vector<PathDifference>> differences =
-        Difference(before, subtrees);
-    if (!differences.ok()) {
-      return attempt->Finish(
-          NotTheNode(subject, differences.status().message()));
-    }
-    return attempt->Finish(v1::WRITE_OUTCOME_WOULD_WRITE, absl::OkStatus(),
-                           *std::move(differences));
-  }
+void Put(AttemptPtr attempt, NodeChange change) {
   Client& client = attempt->client;
   Request request = {.method = "PUT",
-                     .path = NodePath(subject.node),
+                     .path = UrlPath(attempt->update.node),
                      .query = {},
-                     .body = *std::move(document)};
+                     .body = *std::move(change.document)};
+  const size_t size = request.body.size();
   client.Send(std::move(request),
-              [attempt = std::move(attempt), subtrees = std::move(subtrees)](
-                  const absl::StatusOr<Response>& answer) mutable {
-                FinishPut(std::move(attempt), subtrees, answer);
+              [attempt = std::move(attempt), change = std::move(change),
+               size](const absl::StatusOr<Response>& answer) mutable {
+                Note(size, answer, *attempt);
+                FinishPut(std::move(attempt), change, answer);
               });
 }
 
+void FinishDryRun(AttemptPtr attempt, absl::string_view before,
+                  const NodeChange& change) {
+  absl::StatusOr<std::vector<PathDifference>> differences =
+      Difference(before, change.subtrees);
+  if (!differences.ok()) {
+    return attempt->Finish(
+        NotTheNode(attempt->SubjectOf("GET"), differences.status().message()));
+  }
+  attempt->result.differences = *std::move(differences);
+  attempt->Finish(v1::WRITE_OUTCOME_WOULD_WRITE);
+}
+
 void FinishGet(AttemptPtr attempt, const absl::StatusOr<Response>& answer) {
-  if (answer.ok()) attempt->http_status = answer->status;
-  if (auto failure = FindFailureOfNode(answer, *attempt, "GET")) {
+  WriteResult& result = attempt->result;
+  const absl::Time now = attempt->clock.Now();
+  const Subject subject = attempt->SubjectOf("GET");
+  if (auto failure = FindFailure(answer, subject, now)) {
     return attempt->Finish(*std::move(failure));
   }
-  const absl::StatusOr<bool> up_to_date =
-      IsUpToDate(answer->body, attempt->update);
-  if (!up_to_date.ok()) {
-    return attempt->Finish(
-        NotTheNode(attempt->SubjectOf("GET"), up_to_date.status().message()));
+  attempt->update.stamp.written_at = now;
+  absl::StatusOr<NodeChange> change = PlanChange(answer->body, attempt->update);
+  if (!change.ok()) {
+    return attempt->Finish(FailureOfChange(change.status(), subject));
   }
-  if (*up_to_date) return attempt->Finish(v1::WRITE_OUTCOME_UNCHANGED);
-  Put(std::move(attempt), answer->body);
+  result.found = change->found;
+  result.confirmed = change->found;
+  result.overwriter = WhoOverwrote(attempt->update.confirmed, change->found);
+  if (!change->document.has_value()) {
+    return attempt->Finish(v1::WRITE_OUTCOME_UNCHANGED);
+  }
+  const int64_t limit = attempt->options.max_node_bytes;
+  if (static_cast<int64_t>(change->document->size()) > limit) {
+    return attempt->Finish(
+        NodeTooLarge(subject, change->document->size(), limit));
+  }
+  if (attempt->options.dry_run) {
+    return FinishDryRun(std::move(attempt), answer->body, *change);
+  }
+  // The server may have read the node as soon as it was asked.
+  result.window_begin = now - answer->took;
+  Put(std::move(attempt), *std::move(change));
 }
 
 void Get(AttemptPtr attempt) {
@@ -201,12 +167,13 @@ void Get(AttemptPtr attempt) {
   if (!name.ok()) return attempt->Finish(v1::WRITE_OUTCOME_REJECTED, name);
   Client& client = attempt->client;
   Request request = {.method = "GET",
-                     .path = NodePath(attempt->update.node),
+                     .path = UrlPath(attempt->update.node),
                      .query = {},
                      .body = {}};
   client.Send(std::move(request),
               [attempt = std::move(attempt)](
                   const absl::StatusOr<Response>& answer) mutable {
+                Note(0, answer, *attempt);
                 FinishGet(std::move(attempt), answer);
               });
 }
@@ -237,6 +204,31 @@ void NodeWriter::Diff(
                       done(std::move(result.status));
                     }
                   }}));
+}
+
+void NodeWriter::Read(
+    std::string node,
+    absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) {
+  const absl::Status name = CheckNodeName(node);
+  if (!name.ok()) return done(name);
+  Request request = {
+      .method = "GET", .path = UrlPath(node), .query = {}, .body = {}};
+  const Subject subject = {.node = std::move(node),
+                           .server_url = client_.server_url(),
+                           .client_name = client_.client_name(),
+                           .method = "GET"};
+  client_.Send(
+      std::move(request), [subject, &clock = clock_, done = std::move(done)](
+                              absl::StatusOr<Response> answer) mutable {
+        if (auto failure = FindFailure(answer, subject, clock.Now())) {
+          return done(std::move(failure->status));
+        }
+        const absl::Status is_node = CheckIsNode(answer->body, subject.node);
+        if (!is_node.ok()) {
+          return done(NotTheNode(subject, is_node.message()).status);
+        }
+        done(std::move(answer->body));
+      });
 }
 
 }  // namespace rehai::chef

@@ -5,7 +5,6 @@
 #define CHEF_NODE_WRITER_H_
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,27 +13,12 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "chef/client.h"
+#include "chef/node_change.h"
 #include "chef/node_document.h"
 #include "chef/node_marks.h"
-#include "chef/rendering.h"
-#include "chef/subtree.h"
 #include "rehai/v1/model.pb.h"
 
 namespace rehai::chef {
-
-// What a node should hold.
-struct NodeUpdate {
-  std::string node;
-  Rendering rendering;
-  // written_at is filled in when it is written.
-  Stamp stamp;
-  // The node as Chef last confirmed it; its digest is empty if it never did, or
-  // if that is not to be relied on.
-  NodeMarks confirmed = {};
-  // The node that a chef-client run has just saved, where a write of ours may
-  // have rolled that back; usually null.
-  std::shared_ptr<const std::string> saved = nullptr;
-};
 
 // What a write or a search has cost, and how the server took it.
 struct RequestCost {
@@ -67,8 +51,9 @@ struct WriteResult {
   NodeMarks confirmed = {};
   // Who had saved over what was confirmed.
   v1::Overwriter overwriter = v1::OVERWRITER_UNSPECIFIED;
-  // A PUT was sent, from then until then by the wall clock: between them a save
-  // by somebody else may have been rolled back. Infinite past if none was sent.
+  // If a PUT was sent: from the GET's sending to the PUT's answer (or to when
+  // none was waited for any longer), by our wall clock. Only a save by somebody
+  // else in between may have been rolled back. Infinite past if none was sent.
   absl::Time window_begin = absl::InfinitePast();
   absl::Time window_end = absl::InfinitePast();
   // NodeUpdate::saved had been rolled back, and was put back.
@@ -94,8 +79,8 @@ class NodeWriter {
   // it.
   NodeWriter(Options options, Client& client, const Clock& clock);
 
-  // Returns at once. `done` is called exactly once: on the client's thread, or
-  // before this returns if the name is none that Chef allows.
+  // Returns at once. `done` is called exactly once: on one of the client's
+  // threads, or before this returns if the name is none that Chef allows.
   void Write(NodeUpdate update, absl::AnyInvocable<void(WriteResult)> done);
 
   // What Write() would change; empty if nothing. Writes nothing. Errors are the
@@ -104,6 +89,10 @@ class NodeWriter {
       NodeUpdate update,
       absl::AnyInvocable<void(absl::StatusOr<std::vector<PathDifference>>)>
           done);
+
+  // The node as the server sends it. Errors as above.
+  void Read(std::string node,
+            absl::AnyInvocable<void(absl::StatusOr<std::string>)> done);
 
  private:
   const Options options_;

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <future>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/clock.h"
 #include "base/fake_clock.h"
 #include "tests/fakes/chef_server.h"
@@ -319,9 +321,161 @@ TEST_F(NodeWriterTest, AnErrorAfterThePutWasCarriedOutIsTriedAgain) {
 TEST_F(NodeWriterTest, AServerThatDropsOursIsNotBelieved) {
   FailNext("PUT", 200, kNode);
   const WriteResult result = Write(Update(R"({"u1":1})", "d1"));
-  EXPECT_EQ(result.outcome, v1::WRITE_OUTCOME_RETRY);
+  EXPECT_EQ(result.outcome, v1::WRITE_OUTCOME_LOST_RACE);
   EXPECT_THAT(result.status, StatusIs(absl::StatusCode::kAborted,
                                       HasSubstr("without our attributes")));
+  EXPECT_NE(result.window_end, absl::InfinitePast());
+}
+
+TEST_F(NodeWriterTest, SaysWhatItHasCost) {
+  const WriteResult written = Write(Update(R"({"u1":1})", "d1"));
+  EXPECT_EQ(written.cost.requests, 2);
+  EXPECT_EQ(written.cost.bytes_sent, Node().size());
+  EXPECT_EQ(written.cost.bytes_received, strlen(kNode) + Node().size());
+  const WriteResult unchanged = Write(Update(R"({"u1":1})", "d1"));
+  EXPECT_EQ(unchanged.cost.requests, 1);
+  EXPECT_EQ(unchanged.cost.bytes_sent, 0);
+  server_.reset();
+  const WriteResult unanswered = Write(Update("{}", "d1"));
+  EXPECT_EQ(unanswered.cost.requests, 1);
+  EXPECT_EQ(unanswered.cost.bytes_received, 0);
+}
+
+TEST_F(NodeWriterTest, TellsTheMarksItFoundFromThoseTheServerConfirmed) {
+  const WriteResult first = Write(Update(R"({"u1":1})", "d1"));
+  EXPECT_EQ(first.found.ohai_time, "1795527759.2440631000");
+  EXPECT_EQ(first.found.digest, "");
+  EXPECT_EQ(first.found.revision, 0);
+  EXPECT_EQ(first.confirmed.ohai_time, "1795527759.2440631000");
+  EXPECT_EQ(first.confirmed.digest, "d1");
+  EXPECT_EQ(first.confirmed.revision, 7);
+  const WriteResult second = Write(Update(R"({"u1":2})", "d2"));
+  EXPECT_EQ(second.found.digest, "d1");
+  EXPECT_EQ(second.confirmed.digest, "d2");
+  const WriteResult unchanged = Write(Update(R"({"u1":2})", "d2"));
+  EXPECT_EQ(unchanged.found.digest, "d2");
+  EXPECT_EQ(unchanged.confirmed.digest, "d2");
+}
+
+TEST_F(NodeWriterTest, KnowsWhoSavedOverWhatWasConfirmed) {
+  struct Case {
+    const char* ohai_time;
+    v1::Overwriter who;
+  };
+  for (const Case& c : {Case{"1795527760.5", v1::OVERWRITER_CHEF_CLIENT},
+                        Case{"1795527759.2440631", v1::OVERWRITER_SOMEBODY},
+                        Case{"1795527759.2440630", v1::OVERWRITER_ROLLBACK}}) {
+    SCOPED_TRACE(c.ohai_time);
+    server_->SetNode("hv1", kNode);
+    NodeUpdate update = Update(R"({"u1":1})", "d1");
+    update.confirmed = Write(update).confirmed;
+    server_->SetNode(
+        "hv1",
+        absl::StrReplaceAll(kNode, {{"1795527759.2440631000", c.ohai_time}}));
+    const WriteResult result = Write(update);
+    EXPECT_EQ(result.outcome, v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED);
+    EXPECT_THAT(result.status, IsOk());
+    EXPECT_EQ(result.overwriter, c.who);
+    EXPECT_EQ(result.confirmed.ohai_time, c.ohai_time);
+  }
+}
+
+TEST_F(NodeWriterTest, WhatNobodyConfirmedNobodyOverwrote) {
+  EXPECT_EQ(Write(Update("{}", "d1")).overwriter, v1::OVERWRITER_UNSPECIFIED);
+}
+
+TEST_F(NodeWriterTest, TheWindowIsOpenFromTheGetToThePutsAnswer) {
+  const absl::Time before = clock_.Now();
+  const WriteResult written = Write(Update("{}", "d1"));
+  EXPECT_LE(written.window_begin, before);
+  EXPECT_GT(written.window_begin, before - absl::Minutes(1));
+  EXPECT_EQ(written.window_end, before);
+  const WriteResult unchanged = Write(Update("{}", "d1"));
+  EXPECT_EQ(unchanged.window_begin, absl::InfinitePast());
+  EXPECT_EQ(unchanged.window_end, absl::InfinitePast());
+}
+
+TEST_F(NodeWriterTest, SaysHowFarTheServersClockIsOff) {
+  // The server's Date has whole seconds.
+  const absl::Duration offset = Write(Update("{}", "d1")).clock_offset;
+  EXPECT_LE(offset, absl::ZeroDuration());
+  EXPECT_GT(offset, -absl::Seconds(1));
+  server_.reset();
+  EXPECT_EQ(Write(Update("{}", "d1")).clock_offset, absl::InfiniteDuration());
+}
+
+TEST_F(NodeWriterTest, ASaveThatWasRolledBackIsPutBack) {
+  // chef-client's save came within a write's window, and a person has changed
+  // the run list since.
+  auto saved = std::make_shared<const std::string>(
+      R"({"name":"hv1","run_list":["recipe[a]"],)"
+      R"("normal":{"secret":"new", "n": 1.50},"default":{"d":1},)"
+      R"("override":{},"automatic":{"ohai_time":1795529000.75,)"
+      R"("virtualization":{"system":"kvm"}}})");
+  NodeUpdate update = Update(R"({"u1":1})", "d1");
+  update.confirmed = Write(update).confirmed;
+  server_->SetNode("hv1",
+                   absl::StrReplaceAll(Node(), {{"recipe[a]", "recipe[b]"}}));
+  update.saved = saved;
+  const WriteResult result = Write(update);
+  EXPECT_EQ(result.outcome, v1::WRITE_OUTCOME_WRITTEN);
+  EXPECT_TRUE(result.restored);
+  EXPECT_EQ(result.confirmed.ohai_time, "1795529000.75");
+  EXPECT_EQ(result.confirmed.digest, "d1");
+  const auto without =
+      Splice(Node(), {{{"automatic", "rehai"}, std::nullopt},
+                      {{"automatic", "virtualization", "kvm"}, std::nullopt}});
+  EXPECT_EQ(*without,
+            "{ \"name\":\"hv1\",\n"
+            "  \"run_list\" : [ \"recipe[b]\" ],\n"
+            R"(  "automatic":{"ohai_time":1795529000.75,)"
+            R"("virtualization":{"system":"kvm"}},)"
+            "\n  \"normal\":{\"secret\":\"new\", \"n\": 1.50}, "
+            R"("unknown":null,"default":{"d":1},"override":{} })");
+}
+
+TEST_F(NodeWriterTest, ASaveThatStandsIsNotPutBack) {
+  for (const char* const ohai_time :
+       {"1795527759.2440631", "1795527759.2440630"}) {
+    server_->SetNode("hv1", kNode);
+    NodeUpdate update = Update("{}", "d1");
+    update.saved = std::make_shared<const std::string>(
+        absl::StrCat(R"({"name":"hv1","normal":{},"automatic":{"ohai_time":)",
+                     ohai_time, "}}"));
+    const WriteResult result = Write(update);
+    EXPECT_EQ(result.outcome, v1::WRITE_OUTCOME_WRITTEN);
+    EXPECT_FALSE(result.restored);
+    EXPECT_THAT(Node(), HasSubstr("secret"));
+  }
+}
+
+TEST_F(NodeWriterTest, WhatIsNoSaveOfThisNodeIsNotPutBack) {
+  for (const char* const saved :
+       {R"({"name":"hv2","normal":{},"automatic":{"ohai_time":1999999999.5}})",
+        R"({"name":"hv1","normal":{}})", R"({"name":"hv1",)", ""}) {
+    server_->SetNode("hv1", kNode);
+    NodeUpdate update = Update("{}", "d1");
+    update.saved = std::make_shared<const std::string>(saved);
+    EXPECT_FALSE(Write(update).restored) << saved;
+    EXPECT_THAT(Node(), HasSubstr("secret"));
+  }
+}
+
+TEST_F(NodeWriterTest, ReadsANodeAsItStands) {
+  using Document = absl::StatusOr<std::string>;
+  NodeWriter writer({}, *client_, clock_);
+  const auto read = [&writer](const std::string& node) {
+    std::promise<Document> promise;
+    writer.Read(node, [&promise](Document document) {
+      promise.set_value(std::move(document));
+    });
+    return promise.get_future().get();
+  };
+  EXPECT_THAT(read("hv1"), IsOkAndHolds(std::string(kNode)));
+  EXPECT_THAT(read("hv2"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(read("h v"), StatusIs(absl::StatusCode::kInvalidArgument));
+  FailNext("GET", 200, R"({"name":"hv2"})");
+  EXPECT_THAT(read("hv1"), StatusIs(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(NodeWriterTest, ADryRunShowsWhatItWouldChangeAndSendsNothing) {

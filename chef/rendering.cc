@@ -39,15 +39,11 @@ std::string Digest(const std::vector<Subtree>& subtrees) {
   return Sha256Hex(text);
 }
 
-Subtree RehaiSubtree(std::string key, std::optional<json> value) {
-  Subtree subtree{{"automatic", "rehai", std::move(key)}, std::nullopt};
+Subtree Member(NodePath tree, std::string key, std::optional<json> value) {
+  tree.push_back(std::move(key));
+  Subtree subtree{std::move(tree), std::nullopt};
   if (value.has_value()) subtree.json = CanonicalJson(*value);
   return subtree;
-}
-
-bool IsRehaiSubtree(const Subtree& subtree) {
-  return subtree.path.size() == 3 && subtree.path[0] == "automatic" &&
-         subtree.path[1] == "rehai";
 }
 
 std::optional<json> Rfc3339(absl::Time time) {
@@ -72,26 +68,38 @@ Rendering Render(const v1::Record& record, const RenderingOptions& options) {
          CanonicalJson(OhaiLibvirtTree(record, options.volatile_values))});
   }
   if (options.rehai) {
-    rendering.subtrees.push_back(RehaiSubtree("schema", json(kRehaiSchema)));
+    const NodePath tree = {"automatic", "rehai"};
+    rendering.subtrees.push_back(Member(tree, "schema", json(kRehaiSchema)));
     rendering.subtrees.push_back(
-        RehaiSubtree("host", RehaiHostTree(record.facts())));
+        Member(tree, "host", RehaiHostTree(record.facts())));
     rendering.subtrees.push_back(
-        RehaiSubtree("guests", RehaiGuestsTree(record)));
+        Member(tree, "guests", RehaiGuestsTree(record)));
   }
   rendering.digest = Digest(rendering.subtrees);
   return rendering;
 }
 
+std::vector<NodePath> StampPaths(const Rendering& rendering) {
+  std::vector<NodePath> stamps;
+  for (const Subtree& subtree : rendering.subtrees) {
+    NodePath tree(subtree.path.begin(), subtree.path.end() - 1);
+    if (!tree.empty() && tree.back() == "rehai" &&
+        std::find(stamps.begin(), stamps.end(), tree) == stamps.end()) {
+      stamps.push_back(std::move(tree));
+    }
+  }
+  return stamps;
+}
+
 std::vector<Subtree> Stamped(const Rendering& rendering, const Stamp& stamp) {
   std::vector<Subtree> subtrees = rendering.subtrees;
-  if (std::none_of(subtrees.begin(), subtrees.end(), IsRehaiSubtree)) {
-    return subtrees;
+  for (const NodePath& tree : StampPaths(rendering)) {
+    subtrees.push_back(Member(tree, "digest", json(stamp.digest)));
+    subtrees.push_back(Member(tree, "revision", json(stamp.revision)));
+    subtrees.push_back(Member(tree, "observed_at", Rfc3339(stamp.observed_at)));
+    subtrees.push_back(Member(tree, "written_at", Rfc3339(stamp.written_at)));
+    subtrees.push_back(Member(tree, "source", json(stamp.source)));
   }
-  subtrees.push_back(RehaiSubtree("digest", json(stamp.digest)));
-  subtrees.push_back(RehaiSubtree("revision", json(stamp.revision)));
-  subtrees.push_back(RehaiSubtree("observed_at", Rfc3339(stamp.observed_at)));
-  subtrees.push_back(RehaiSubtree("written_at", Rfc3339(stamp.written_at)));
-  subtrees.push_back(RehaiSubtree("source", json(stamp.source)));
   return subtrees;
 }
 

@@ -44,8 +44,12 @@ struct Stamp {
   std::string source;  // "pull qemu+ssh://hv1/system"
 };
 
-// The subtrees as they are written: those of `rendering`, and the stamp's
-// values in automatic.rehai if that tree is one of them.
+// The trees of `rendering` that carry a stamp: every "rehai" with something of
+// ours in it.
+std::vector<NodePath> StampPaths(const Rendering& rendering);
+
+// The subtrees as they are written: those of `rendering`, and in each of
+// StampPaths() the stamp's values.
 std::vector<Subtree> Stamped(const Rendering& rendering, const Stamp& stamp);
 
 }  // namespace rehai::chef

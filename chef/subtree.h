@@ -10,10 +10,12 @@
 
 namespace rehai::chef {
 
+// Keys from a node's top: {"automatic", "virtualization", "kvm"}.
+using NodePath = std::vector<std::string>;
+
 // One part of a node that is ours: where it is and what it should hold.
 struct Subtree {
-  // From the node's top: {"automatic", "virtualization", "kvm"}. Never empty.
-  std::vector<std::string> path;
+  NodePath path;  // never empty
   // Canonical JSON: keys sorted, no spaces. nullopt: the path should not exist.
   std::optional<std::string> json;
 };

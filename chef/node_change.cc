@@ -1,0 +1,174 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "chef/node_change.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/status_macros.h"
+#include "chef/node_document.h"
+
+namespace rehai::chef {
+namespace {
+
+constexpr const char* kLevels[] = {"normal", "default", "override",
+                                   "automatic"};
+
+NodePath Below(NodePath path, std::string key) {
+  path.push_back(std::move(key));
+  return path;
+}
+
+const NodePath& NamePath() {
+  static const auto* const path = new NodePath{"name"};
+  return *path;
+}
+
+const NodePath& OhaiTimePath() {
+  static const auto* const path = new NodePath{"automatic", "ohai_time"};
+  return *path;
+}
+
+// The stamp by which a node's state is known: the first that is written, or
+// where it usually is.
+NodePath StampPath(const Rendering& rendering) {
+  const std::vector<NodePath> stamps = StampPaths(rendering);
+  return stamps.empty() ? NodePath{"automatic", "rehai"} : stamps.front();
+}
+
+std::vector<NodePath> ReadPaths(const NodePath& stamp) {
+  return {NamePath(), OhaiTimePath(), Below(stamp, "digest"),
+          Below(stamp, "revision")};
+}
+
+std::string Text(std::optional<absl::string_view> value) {
+  return std::string(value.value_or(""));
+}
+
+NodeMarks MarksOf(const ScannedNode& node, const NodePath& stamp) {
+  NodeMarks marks;
+  const std::string ohai_time = Text(node.Value(OhaiTimePath()));
+  if (absl::ascii_isdigit(ohai_time.c_str()[0])) marks.ohai_time = ohai_time;
+  // A digest is spelled without escapes, or it is none of ours.
+  absl::string_view digest = node.Value(Below(stamp, "digest")).value_or("");
+  if (absl::ConsumePrefix(&digest, "\"") &&
+      absl::ConsumeSuffix(&digest, "\"")) {
+    marks.digest = std::string(digest);
+  }
+  if (!absl::SimpleAtoi(node.Value(Below(stamp, "revision")).value_or(""),
+                        &marks.revision)) {
+    marks.revision = 0;
+  }
+  return marks;
+}
+
+absl::Status CheckName(const ScannedNode& node, const std::string& name) {
+  // A node's name has no character that JSON would spell otherwise.
+  if (node.Value(NamePath()) == absl::StrCat("\"", name, "\"")) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError("it has another name, or none");
+}
+
+bool HoldsAll(const ScannedNode& node, const std::vector<Subtree>& subtrees) {
+  return std::all_of(
+      subtrees.begin(), subtrees.end(),
+      [&node](const Subtree& subtree) { return node.Holds(subtree); });
+}
+
+// True if the node is known to say what the rendering says.
+bool IsUpToDate(const ScannedNode& node, const NodeUpdate& update,
+                const NodeMarks& found) {
+  return HoldsAll(node, update.rendering.subtrees) &&
+         (StampPaths(update.rendering).empty() ||
+          found.digest == update.stamp.digest);
+}
+
+// The attributes of `saved` at each level that it has; empty if `found` does
+// not say that something older was saved over it.
+std::vector<Subtree> LevelsToRestore(const NodeUpdate& update,
+                                     const NodeMarks& found) {
+  if (update.saved == nullptr) return {};
+  std::vector<NodePath> read = {NamePath(), OhaiTimePath()};
+  for (const char* const level : kLevels) read.push_back({level});
+  const auto saved = ScannedNode::Scan(*update.saved, {}, read);
+  if (!saved.ok() || !CheckName(*saved, update.node).ok() ||
+      CompareOhaiTimes(found.ohai_time, Text(saved->Value(OhaiTimePath()))) >=
+          0) {
+    return {};
+  }
+  std::vector<Subtree> levels;
+  for (const char* const level : kLevels) {
+    const auto value = saved->Value(NodePath{level});
+    if (value.has_value() && value->front() == '{') {
+      levels.push_back({{level}, std::string(*value)});
+    }
+  }
+  return levels;
+}
+
+// What a splice made of `before`, after making sure by other means that it has
+// left alone what is not ours.
+absl::StatusOr<std::string> CheckedSplice(const ScannedNode& before,
+                                          absl::Span<const Subtree> subtrees) {
+  ASSIGN_OR_RETURN(std::string document, before.Splice());
+  const auto after = ScannedNode::Scan(document, subtrees);
+  if (!after.ok() || !before.ForeignBytesAreIn(*after)) {
+    return absl::InternalError("the splice lacks attributes of others");
+  }
+  return document;
+}
+
+}  // namespace
+
+absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
+                                      const NodeUpdate& update) {
+  const NodePath stamp = StampPath(update.rendering);
+  NodeChange change;
+  change.subtrees = Stamped(update.rendering, update.stamp);
+  ASSIGN_OR_RETURN(
+      ScannedNode node,
+      ScannedNode::Scan(document, change.subtrees, ReadPaths(stamp)));
+  RETURN_IF_ERROR(CheckName(node, update.node));
+  change.found = MarksOf(node, stamp);
+
+  std::string restored;
+  if (const std::vector<Subtree> levels = LevelsToRestore(update, change.found);
+      !levels.empty()) {
+    ASSIGN_OR_RETURN(const ScannedNode rolled_back,
+                     ScannedNode::Scan(document, levels));
+    ASSIGN_OR_RETURN(restored, CheckedSplice(rolled_back, levels));
+    ASSIGN_OR_RETURN(node, ScannedNode::Scan(restored, change.subtrees));
+    change.restored = true;
+  } else if (IsUpToDate(node, update, change.found)) {
+    return change;
+  }
+  ASSIGN_OR_RETURN(change.document, CheckedSplice(node, change.subtrees));
+  return change;
+}
+
+absl::StatusOr<std::optional<NodeMarks>> ConfirmedMarks(
+    absl::string_view document, const NodeUpdate& update,
+    const NodeChange& change) {
+  const NodePath stamp = StampPath(update.rendering);
+  ASSIGN_OR_RETURN(
+      const ScannedNode node,
+      ScannedNode::Scan(document, change.subtrees, ReadPaths(stamp)));
+  RETURN_IF_ERROR(CheckName(node, update.node));
+  if (!HoldsAll(node, change.subtrees)) return std::nullopt;
+  return MarksOf(node, stamp);
+}
+
+absl::Status CheckIsNode(absl::string_view document, const std::string& name) {
+  ASSIGN_OR_RETURN(const ScannedNode node,
+                   ScannedNode::Scan(document, {}, {{NamePath()}}));
+  return CheckName(node, name);
+}
+
+}  // namespace rehai::chef
