@@ -13,7 +13,8 @@ namespace rehai::lab {
 
 // The absolute path of a file that is among this program's `data` in its BUILD
 // file, by its path from the workspace: "controller/rehai-controller". Works
-// under bazel test, bazel run, and when the program is started by hand.
+// under bazel test, bazel run, when the program is started by hand, and when a
+// test starts it that has the file among its own `data`.
 // kNotFound if it is not there.
 absl::StatusOr<std::string> Runfile(absl::string_view path);
 
