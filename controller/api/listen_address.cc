@@ -13,9 +13,15 @@
 namespace rehai {
 namespace {
 
-absl::Status Wrong(absl::string_view text, absl::string_view what) {
+// The configuration's key and what it was given.
+struct Setting {
+  absl::string_view key;
+  absl::string_view text;
+};
+
+absl::Status Wrong(const Setting& setting, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(
-      "api.listen: \"", text, "\": ", what,
+      setting.key, ": \"", setting.text, "\": ", what,
       "; write HOST:PORT, [IPV6]:PORT or unix:/PATH, as 127.0.0.1:7420"));
 }
 
@@ -36,46 +42,64 @@ bool IsIpv6(const std::string& host) {
   return inet_pton(AF_INET6, host.c_str(), &v6) == 1;
 }
 
-bool IsPort(absl::string_view text) {
-  int port;
+bool ReadPort(absl::string_view text, int& port) {
   return absl::SimpleAtoi(text, &port) && port >= 0 && port <= 65535 &&
          text[0] != '+' && text[0] != '-';
 }
 
 }  // namespace
 
-absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view key,
+                                                 absl::string_view text) {
+  const Setting setting{key, text};
   const std::string whole(text);
   if (absl::StartsWith(text, "unix:")) {
     if (!absl::StartsWith(text, "unix:/") || text.size() < 7) {
-      return Wrong(text, "the socket's path must be absolute");
+      return Wrong(setting, "the socket's path must be absolute");
     }
     // sockaddr_un has room for 108 bytes with the ending zero.
     if (text.size() - 5 > 107) {
-      return Wrong(text, "the socket's path is longer than 107 bytes");
+      return Wrong(setting, "the socket's path is longer than 107 bytes");
     }
     return ListenAddress{.text = whole, .unix_socket = true};
   }
 
   const size_t colon = whole.rfind(':');
-  if (colon == std::string::npos) return Wrong(text, "no port");
+  if (colon == std::string::npos) return Wrong(setting, "no port");
   std::string host = whole.substr(0, colon);
-  if (!IsPort(whole.substr(colon + 1))) {
-    return Wrong(text, "the port is not a number from 0 to 65535");
+  int port = 0;
+  if (!ReadPort(whole.substr(colon + 1), port)) {
+    return Wrong(setting, "the port is not a number from 0 to 65535");
   }
   if (host.empty()) {
-    return Wrong(text, "no host (0.0.0.0 and [::] mean every address)");
+    return Wrong(setting, "no host (0.0.0.0 and [::] mean every address)");
   }
   if (host.front() == '[') {
     if (host.back() != ']' || !IsIpv6(host.substr(1, host.size() - 2))) {
-      return Wrong(text, "no IPv6 address in the brackets");
+      return Wrong(setting, "no IPv6 address in the brackets");
     }
     host = host.substr(1, host.size() - 2);
   } else if (absl::StrContains(host, ":")) {
-    return Wrong(text, "an IPv6 address stands in brackets");
+    return Wrong(setting, "an IPv6 address stands in brackets");
   }
   return ListenAddress{.text = whole,
+                       .host = host,
+                       .port = port,
                        .reachable_from_elsewhere = !IsLoopback(host)};
+}
+
+absl::Status CheckNotOpenToEveryone(absl::string_view section,
+                                    const ListenAddress& address, bool has_tls,
+                                    bool allow_plaintext_from_anywhere) {
+  if (has_tls || allow_plaintext_from_anywhere ||
+      !address.reachable_from_elsewhere) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      section, ".listen: \"", address.text,
+      "\" is reachable from other machines and there is no TLS; set ", section,
+      ".tls, listen on a loopback address, as 127.0.0.1, or set ", section,
+      ".allow_plaintext_from_anywhere"));
 }
 
 }  // namespace rehai

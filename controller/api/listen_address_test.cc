@@ -35,16 +35,48 @@ TEST(ListenAddressTest, KnowsWhoCanReachAnAddress) {
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.text);
-    const absl::StatusOr<ListenAddress> address = ParseListenAddress(c.text);
+    const absl::StatusOr<ListenAddress> address =
+        ParseListenAddress("api.listen", c.text);
     ASSERT_THAT(address, IsOk());
     EXPECT_EQ(address->text, c.text);
     EXPECT_EQ(address->reachable_from_elsewhere, c.reachable_from_elsewhere);
   }
 }
 
+TEST(ListenAddressTest, TellsHostAndPort) {
+  const auto v4 = ParseListenAddress("http.listen", "127.0.0.1:7420");
+  ASSERT_THAT(v4, IsOk());
+  EXPECT_EQ(v4->host, "127.0.0.1");
+  EXPECT_EQ(v4->port, 7420);
+  const auto v6 = ParseListenAddress("http.listen", "[::1]:80");
+  ASSERT_THAT(v6, IsOk());
+  EXPECT_EQ(v6->host, "::1");
+  EXPECT_EQ(v6->port, 80);
+}
+
+TEST(ListenAddressTest, NamesTheKeyThatIsWrong) {
+  EXPECT_THAT(ParseListenAddress("http.listen", "7421"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("http.listen: \"7421\"")));
+}
+
+TEST(ListenAddressTest, PlaintextFromAnywhereMustBeAllowed) {
+  const auto everywhere = ParseListenAddress("http.listen", "0.0.0.0:80");
+  ASSERT_THAT(everywhere, IsOk());
+  EXPECT_THAT(CheckNotOpenToEveryone("http", *everywhere, false, false),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("http.allow_plaintext_from_anywhere")));
+  EXPECT_THAT(CheckNotOpenToEveryone("http", *everywhere, true, false), IsOk());
+  EXPECT_THAT(CheckNotOpenToEveryone("http", *everywhere, false, true), IsOk());
+  const auto here = ParseListenAddress("http.listen", "[::1]:80");
+  ASSERT_THAT(here, IsOk());
+  EXPECT_THAT(CheckNotOpenToEveryone("http", *here, false, false), IsOk());
+}
+
 TEST(ListenAddressTest, TellsUnixSocketsApart) {
-  EXPECT_TRUE(ParseListenAddress("unix:/run/rehai.sock")->unix_socket);
-  EXPECT_FALSE(ParseListenAddress("127.0.0.1:7420")->unix_socket);
+  EXPECT_TRUE(
+      ParseListenAddress("api.listen", "unix:/run/rehai.sock")->unix_socket);
+  EXPECT_FALSE(ParseListenAddress("api.listen", "127.0.0.1:7420")->unix_socket);
 }
 
 TEST(ListenAddressTest, SaysWhatIsWrongAndHowToWriteIt) {
@@ -69,7 +101,7 @@ TEST(ListenAddressTest, SaysWhatIsWrongAndHowToWriteIt) {
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.text);
-    EXPECT_THAT(ParseListenAddress(c.text),
+    EXPECT_THAT(ParseListenAddress("api.listen", c.text),
                 StatusIs(absl::StatusCode::kInvalidArgument,
                          AllOf(HasSubstr("api.listen"), HasSubstr(c.what),
                                HasSubstr("HOST:PORT"))));

@@ -34,18 +34,13 @@ constexpr const char* kServices[] = {"", "rehai.v1.Fleet", "rehai.v1.Resync"};
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
     const ApiServer::Options& options, const ListenAddress& address) {
-  if (options.tls.empty()) {
-    if (address.reachable_from_elsewhere &&
-        !options.allow_plaintext_from_anywhere) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "api.listen: \"", options.listen,
-          "\" is reachable from other machines and there is no TLS; set "
-          "api.tls, listen on 127.0.0.1 or a unix socket, or set "
-          "api.allow_plaintext_from_anywhere"));
-    }
-    return grpc::InsecureServerCredentials();
-  }
-  ASSIGN_OR_RETURN(TlsMaterial material, LoadTlsFiles(options.tls));
+  RETURN_IF_ERROR(
+      CheckNotOpenToEveryone("api", address, !options.tls.empty(),
+                             options.allow_plaintext_from_anywhere));
+  if (options.tls.empty()) return grpc::InsecureServerCredentials();
+  ASSIGN_OR_RETURN(
+      TlsMaterial material,
+      LoadTlsFiles("api", options.tls, ClientCertificates::kRequired));
   grpc::SslServerCredentialsOptions ssl(
       GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   ssl.pem_root_certs = std::move(material.client_ca_pem);
@@ -106,7 +101,8 @@ absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
     Options options, Inventory& inventory, Syncer& syncer,
     ResyncOperations& operations) {
   auto parts = std::make_unique<Parts>();
-  ASSIGN_OR_RETURN(parts->address, ParseListenAddress(options.listen));
+  ASSIGN_OR_RETURN(parts->address,
+                   ParseListenAddress("api.listen", options.listen));
   ASSIGN_OR_RETURN(parts->credentials,
                    MakeCredentials(options, parts->address));
   parts->options = std::move(options);

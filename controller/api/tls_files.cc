@@ -62,34 +62,41 @@ absl::StatusOr<Owned<EVP_PKEY>> ParseKey(const std::string& file,
   return key;
 }
 
-absl::Status CheckAllPresent(const TlsFiles& files) {
-  const auto missing = [](const char* field) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "api.tls.", field,
-        ": missing; TLS needs certificate_file, key_file and client_ca_file"));
+absl::Status CheckAllPresent(absl::string_view section, const TlsFiles& files,
+                             ClientCertificates clients) {
+  const bool mutual = clients == ClientCertificates::kRequired;
+  const auto missing = [&](const char* field) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(section, ".tls.", field, ": missing; TLS needs ",
+                     mutual ? "certificate_file, key_file and client_ca_file"
+                            : "certificate_file and key_file"));
   };
   if (files.certificate.empty()) return missing("certificate_file");
   if (files.key.empty()) return missing("key_file");
-  if (files.client_ca.empty()) return missing("client_ca_file");
+  if (mutual && files.client_ca.empty()) return missing("client_ca_file");
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<TlsMaterial> LoadTlsFiles(const TlsFiles& files) {
-  RETURN_IF_ERROR(CheckAllPresent(files));
+absl::StatusOr<TlsMaterial> LoadTlsFiles(absl::string_view section,
+                                         const TlsFiles& files,
+                                         ClientCertificates clients) {
+  RETURN_IF_ERROR(CheckAllPresent(section, files, clients));
   TlsMaterial material;
   ASSIGN_OR_RETURN(material.certificate_pem, ReadFile(files.certificate));
   ASSIGN_OR_RETURN(material.key_pem, ReadFile(files.key));
-  ASSIGN_OR_RETURN(material.client_ca_pem, ReadFile(files.client_ca));
 
   ASSIGN_OR_RETURN(
       const Owned<X509> certificate,
       ParseCertificate(files.certificate, material.certificate_pem));
   ASSIGN_OR_RETURN(const Owned<EVP_PKEY> key,
                    ParseKey(files.key, material.key_pem));
-  ASSIGN_OR_RETURN(const Owned<X509> client_ca,
-                   ParseCertificate(files.client_ca, material.client_ca_pem));
+  if (!files.client_ca.empty()) {
+    ASSIGN_OR_RETURN(material.client_ca_pem, ReadFile(files.client_ca));
+    RETURN_IF_ERROR(
+        ParseCertificate(files.client_ca, material.client_ca_pem).status());
+  }
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     ERR_clear_error();
     return absl::InvalidArgumentError(
