@@ -41,7 +41,7 @@ absl::StatusOr<std::unique_ptr<chef::Client>> MakeChefClient(
   client.server_url = identity.server_url;
   client.ca_file = identity.ca_file;
   client.trusted_certs_dir = identity.trusted_certs_dir;
-  client.max_connections = options.sync.max_in_flight;
+  client.max_connections = options.sync.limits.max_in_flight;
   client.request_timeout = options.chef_request_timeout;
   return chef::Client::Create(std::move(client), std::move(signer), clock);
 }

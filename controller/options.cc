@@ -116,11 +116,11 @@ void ReadSync(const v1::SyncConfig& config, Checker& check,
   check.Positive("sync.window", config.has_window(), config.window(),
                  out.window);
   check.Positive("sync.requests_per_second", config.requests_per_second(),
-                 out.requests_per_second);
+                 out.limits.requests_per_second);
   check.Positive("sync.request_burst", config.request_burst(),
-                 out.request_burst);
+                 out.limits.request_burst);
   check.Positive("sync.max_in_flight", config.max_in_flight(),
-                 out.max_in_flight);
+                 out.limits.max_in_flight);
   check.Positive("sync.retry_min", config.has_retry_min(), config.retry_min(),
                  out.retry.min);
   check.Positive("sync.retry_max", config.has_retry_max(), config.retry_max(),
@@ -128,7 +128,7 @@ void ReadSync(const v1::SyncConfig& config, Checker& check,
   if (out.retry.min > out.retry.max) {
     check.Complain("sync.retry_min", "must not be longer than sync.retry_max");
   }
-  if (out.request_burst == 1) {
+  if (out.limits.request_burst == 1) {
     check.Complain("sync.request_burst",
                    "must be 2 or more: a write is a GET and a PUT");
   }

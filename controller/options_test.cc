@@ -42,7 +42,7 @@ TEST(OptionsTest, TheSmallestConfigurationHasTheDocumentedDefaults) {
   EXPECT_EQ(options->api.listen, "127.0.0.1:7420");
   EXPECT_TRUE(options->api.tls.empty());
   EXPECT_EQ(options->sync.window, absl::Milliseconds(200));
-  EXPECT_EQ(options->sync.max_in_flight, 8);
+  EXPECT_EQ(options->sync.limits.max_in_flight, 8);
   EXPECT_EQ(options->pull.workers, 8);
   EXPECT_EQ(options->pull.dial.connect_timeout, absl::Seconds(15));
   EXPECT_TRUE(options->sync.renderings.rehai);

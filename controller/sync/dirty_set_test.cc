@@ -10,6 +10,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -26,22 +27,34 @@ constexpr absl::Duration kWindow = absl::Milliseconds(200);
 // A moment of the test, in milliseconds.
 absl::Duration At(int ms) { return absl::Milliseconds(ms); }
 
+// Who is taken, whatever for.
+std::optional<HostId> TakeHost(DirtySet& dirty, absl::Duration now) {
+  std::optional<DirtySet::Taken> taken = dirty.Take(now);
+  if (!taken.has_value()) return std::nullopt;
+  return std::move(taken->host);
+}
+
+// Somebody waits for the host.
+void Ask(DirtySet& dirty, const HostId& host, absl::Duration now) {
+  dirty.Force(host, v1::LANE_USER, v1::WRITE_CAUSE_REQUEST, now);
+}
+
 TEST(DirtySetTest, IsDueOneWindowAfterTheFirstMark) {
   DirtySet dirty(kWindow);
   dirty.Mark(kHost, 1, At(0));
   dirty.Mark(kHost, 2, At(150));
   EXPECT_EQ(dirty.NextDue(), At(200));
-  EXPECT_EQ(dirty.Take(At(199)), std::nullopt);
-  EXPECT_EQ(dirty.Take(At(200)), kHost);
+  EXPECT_EQ(TakeHost(dirty, At(199)), std::nullopt);
+  EXPECT_EQ(TakeHost(dirty, At(200)), kHost);
 }
 
 TEST(DirtySetTest, IsNotTakenTwiceAtOnce) {
   DirtySet dirty(kWindow);
   dirty.Mark(kHost, 1, At(0));
-  ASSERT_EQ(dirty.Take(At(200)), kHost);
+  ASSERT_EQ(TakeHost(dirty, At(200)), kHost);
   dirty.Mark(kHost, 2, At(210));
-  dirty.Force(kHost, At(220));
-  EXPECT_EQ(dirty.Take(At(10000)), std::nullopt);
+  Ask(dirty, kHost, At(220));
+  EXPECT_EQ(TakeHost(dirty, At(10000)), std::nullopt);
 }
 
 TEST(DirtySetTest, IsCleanAfterAcknowledge) {
@@ -63,7 +76,7 @@ TEST(DirtySetTest, MarkDuringWriteSurvivesAcknowledge) {
   dirty.Acknowledge(kHost, 1);
   // Its window is counted from its own first mark.
   EXPECT_EQ(dirty.NextDue(), At(450));
-  EXPECT_EQ(dirty.Take(At(450)), kHost);
+  EXPECT_EQ(TakeHost(dirty, At(450)), kHost);
 }
 
 TEST(DirtySetTest, AcknowledgeCoversMarksThatWereWritten) {
@@ -80,7 +93,7 @@ TEST(DirtySetTest, AcknowledgeOfAnOlderRevisionLeavesTheHostDue) {
   dirty.Mark(kHost, 5, At(0));
   dirty.Take(At(200));
   dirty.Acknowledge(kHost, 4);
-  EXPECT_EQ(dirty.Take(At(200)), kHost);
+  EXPECT_EQ(TakeHost(dirty, At(200)), kHost);
 }
 
 TEST(DirtySetTest, MarksThatCameLateAndOldChangeNothing) {
@@ -96,8 +109,8 @@ TEST(DirtySetTest, LongestDueIsTakenFirst) {
   DirtySet dirty(kWindow);
   dirty.Mark(kOther, 1, At(0));
   dirty.Mark(kHost, 2, At(10));
-  EXPECT_EQ(dirty.Take(At(1000)), kOther);
-  EXPECT_EQ(dirty.Take(At(1000)), kHost);
+  EXPECT_EQ(TakeHost(dirty, At(1000)), kOther);
+  EXPECT_EQ(TakeHost(dirty, At(1000)), kHost);
 }
 
 TEST(DirtySetTest, RetryWaitsAndAMarkDoesNotShortenTheWait) {
@@ -106,8 +119,8 @@ TEST(DirtySetTest, RetryWaitsAndAMarkDoesNotShortenTheWait) {
   dirty.Take(At(200));
   dirty.Retry(kHost, At(5000));
   dirty.Mark(kHost, 2, At(300));
-  EXPECT_EQ(dirty.Take(At(4999)), std::nullopt);
-  EXPECT_EQ(dirty.Take(At(5000)), kHost);
+  EXPECT_EQ(TakeHost(dirty, At(4999)), std::nullopt);
+  EXPECT_EQ(TakeHost(dirty, At(5000)), kHost);
 }
 
 TEST(DirtySetTest, RetryNowEndsTheWaitsOfRetriesOnly) {
@@ -119,7 +132,7 @@ TEST(DirtySetTest, RetryNowEndsTheWaitsOfRetriesOnly) {
   dirty.Take(At(400));
   dirty.Park(kOther, 2, /*recheck_at=*/At(9000));
   dirty.RetryNow(At(500));
-  EXPECT_EQ(dirty.Take(At(500)), kHost);
+  EXPECT_EQ(TakeHost(dirty, At(500)), kHost);
   EXPECT_EQ(dirty.NextDue(), At(9000));
 }
 
@@ -136,7 +149,7 @@ TEST(DirtySetTest, ParkedStaysParkedUntilANewerMark) {
 
   dirty.Mark(kHost, 4, At(400));
   EXPECT_FALSE(dirty.Find(kHost)->parked);
-  EXPECT_EQ(dirty.Take(At(600)), kHost);
+  EXPECT_EQ(TakeHost(dirty, At(600)), kHost);
 }
 
 TEST(DirtySetTest, MarkDuringAWriteThatParksIsTried) {
@@ -146,7 +159,7 @@ TEST(DirtySetTest, MarkDuringAWriteThatParksIsTried) {
   dirty.Mark(kHost, 2, At(250));
   dirty.Park(kHost, 1);
   EXPECT_FALSE(dirty.Find(kHost)->parked);
-  EXPECT_EQ(dirty.Take(At(450)), kHost);
+  EXPECT_EQ(TakeHost(dirty, At(450)), kHost);
 }
 
 TEST(DirtySetTest, ParkedIsRecheckedAtItsTime) {
@@ -154,8 +167,8 @@ TEST(DirtySetTest, ParkedIsRecheckedAtItsTime) {
   dirty.Mark(kHost, 1, At(0));
   dirty.Take(At(200));
   dirty.Park(kHost, 1, /*recheck_at=*/At(9000));
-  EXPECT_EQ(dirty.Take(At(8999)), std::nullopt);
-  ASSERT_EQ(dirty.Take(At(9000)), kHost);
+  EXPECT_EQ(TakeHost(dirty, At(8999)), std::nullopt);
+  ASSERT_EQ(TakeHost(dirty, At(9000)), kHost);
   // Parked until the recheck says otherwise.
   EXPECT_TRUE(dirty.Find(kHost)->parked);
   dirty.Acknowledge(kHost, 1);
@@ -169,7 +182,7 @@ TEST(DirtySetTest, AMarkBringsForwardARecheckButNotAForcedTry) {
   dirty.Park(kHost, 1, /*recheck_at=*/At(9000));
   dirty.Mark(kHost, 2, At(300));
   EXPECT_EQ(dirty.NextDue(), At(500));
-  dirty.Force(kHost, At(310));
+  Ask(dirty, kHost, At(310));
   dirty.Mark(kHost, 3, At(320));
   EXPECT_EQ(dirty.NextDue(), At(310));
 }
@@ -177,20 +190,20 @@ TEST(DirtySetTest, AMarkBringsForwardARecheckButNotAForcedTry) {
 TEST(DirtySetTest, ForceMakesAnyHostDueAtOnce) {
   DirtySet dirty(kWindow);
   // Clean.
-  dirty.Force(kHost, At(0));
-  EXPECT_EQ(dirty.Take(At(0)), kHost);
+  Ask(dirty, kHost, At(0));
+  EXPECT_EQ(TakeHost(dirty, At(0)), kHost);
   // Waiting for its retry.
   dirty.Retry(kHost, At(5000));
-  dirty.Force(kHost, At(10));
-  EXPECT_EQ(dirty.Take(At(10)), kHost);
+  Ask(dirty, kHost, At(10));
+  EXPECT_EQ(TakeHost(dirty, At(10)), kHost);
   // Parked.
   dirty.Park(kHost, 0);
-  dirty.Force(kHost, At(20));
-  EXPECT_EQ(dirty.Take(At(20)), kHost);
+  Ask(dirty, kHost, At(20));
+  EXPECT_EQ(TakeHost(dirty, At(20)), kHost);
   // Waiting for its window.
   dirty.Mark(kOther, 1, At(20));
-  dirty.Force(kOther, At(30));
-  EXPECT_EQ(dirty.Take(At(30)), kOther);
+  Ask(dirty, kOther, At(30));
+  EXPECT_EQ(TakeHost(dirty, At(30)), kOther);
 }
 
 TEST(DirtySetTest, ForceDuringAWriteMakesAnotherTryHoweverItEnds) {
@@ -199,11 +212,11 @@ TEST(DirtySetTest, ForceDuringAWriteMakesAnotherTryHoweverItEnds) {
     DirtySet dirty(kWindow);
     dirty.Mark(kHost, 1, At(0));
     dirty.Take(At(200));
-    dirty.Force(kHost, At(210));
+    Ask(dirty, kHost, At(210));
     if (end == 0) dirty.Acknowledge(kHost, 1);
     if (end == 1) dirty.Retry(kHost, At(5000));
     if (end == 2) dirty.Park(kHost, 1);
-    EXPECT_EQ(dirty.Take(At(210)), kHost);
+    EXPECT_EQ(TakeHost(dirty, At(210)), kHost);
     // Once.
     dirty.Acknowledge(kHost, 1);
     EXPECT_EQ(dirty.Find(kHost), std::nullopt);
@@ -254,7 +267,7 @@ TEST(DirtySetTest, EndsOfHostsThatWereNotTakenAreIgnored) {
   dirty.Acknowledge(kHost, 9);
   dirty.Retry(kHost, At(9000));
   dirty.Park(kHost, 9);
-  EXPECT_EQ(dirty.Take(At(200)), kHost);
+  EXPECT_EQ(TakeHost(dirty, At(200)), kHost);
 }
 
 // Whatever happens in whatever order: a host is never given out twice at once,
@@ -298,7 +311,7 @@ TEST_P(DirtySetPropertyTest, EveryMarkIsTriedAndNoHostTwiceAtOnce) {
         marked[host] = revision;
         break;
       case 1:
-        if (const std::optional<HostId> taken = dirty.Take(now)) {
+        if (const std::optional<HostId> taken = TakeHost(dirty, now)) {
           ASSERT_TRUE(in_flight.emplace(*taken, marked[*taken]).second);
         }
         break;
@@ -306,14 +319,14 @@ TEST_P(DirtySetPropertyTest, EveryMarkIsTriedAndNoHostTwiceAtOnce) {
         if (!in_flight.empty()) end_one();
         break;
       default:
-        if (pick(20) == 0) dirty.Force(host, now);
+        if (pick(20) == 0) Ask(dirty, host, now);
     }
     ASSERT_LE(dirty.depth() + dirty.parked(), 8u);
   }
   // Let it run out.
   while (!in_flight.empty() || dirty.depth() > 0) {
     now += At(100);
-    while (const std::optional<HostId> taken = dirty.Take(now)) {
+    while (const std::optional<HostId> taken = TakeHost(dirty, now)) {
       ASSERT_TRUE(in_flight.emplace(*taken, marked[*taken]).second);
     }
     while (!in_flight.empty()) end_one();

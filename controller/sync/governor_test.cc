@@ -11,6 +11,10 @@
 namespace rehai {
 namespace {
 
+void End(Governor& governor, int requests_sent) {
+  governor.End({.requests = requests_sent}, Governor::Pressure::kNone);
+}
+
 TEST(GovernorTest, LetsTheBurstGoAtOnceThenTheRate) {
   FakeClock clock;
   Governor governor(
@@ -35,7 +39,7 @@ TEST(GovernorTest, BoundsWritesInFlight) {
   governor.Begin();
   EXPECT_EQ(governor.Wait(), absl::InfiniteDuration());
   EXPECT_EQ(governor.in_flight(), 2);
-  governor.End(2);
+  End(governor, 2);
   EXPECT_EQ(governor.Wait(), absl::ZeroDuration());
 }
 
@@ -45,7 +49,7 @@ TEST(GovernorTest, RequestsNotSentAreGivenBack) {
       {.requests_per_second = 10, .request_burst = 2, .max_in_flight = 2},
       clock);
   governor.Begin();
-  governor.End(/*requests_sent=*/1);
+  End(governor, 1);
   EXPECT_EQ(governor.Wait(), absl::Milliseconds(100));
 }
 
@@ -56,7 +60,7 @@ TEST(GovernorTest, WhatIsGivenBackDoesNotGrowTheBurst) {
       clock);
   governor.Begin();
   clock.Advance(absl::Minutes(1));
-  governor.End(/*requests_sent=*/0);
+  End(governor, 0);
   clock.Advance(absl::Minutes(1));
   governor.Begin();
   EXPECT_GT(governor.Wait(), absl::ZeroDuration());
@@ -69,7 +73,7 @@ TEST(GovernorTest, ABurstOfOneStillWrites) {
       clock);
   ASSERT_EQ(governor.Wait(), absl::ZeroDuration());
   governor.Begin();
-  governor.End(2);
+  End(governor, 2);
   // One over, and one to begin with.
   EXPECT_EQ(governor.Wait(), absl::Seconds(2));
 }

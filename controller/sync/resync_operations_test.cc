@@ -104,8 +104,8 @@ class ResyncOperationsTest : public testing::Test {
 
   static Syncer::Options SyncerOptions() {
     Syncer::Options options;
-    options.request_burst = 1000;
-    options.max_in_flight = 100;
+    options.limits.request_burst = 1000;
+    options.limits.max_in_flight = 100;
     return options;
   }
 

@@ -19,21 +19,24 @@ using Turn = ServerHealth::Turn;
 constexpr BackoffOptions kProbes = {
     .min = absl::Seconds(1), .max = absl::Seconds(8), .factor = 2};
 
+constexpr size_t kFleet = 300;
+
 class ServerHealthTest : public testing::Test {
  protected:
   Turn Trouble(int host, absl::Duration now) {
-    return health_.OnTrouble(HostId{absl::StrCat("hv", host)}, now, random_);
+    return health_.OnTrouble(HostId{absl::StrCat("hv", host)},
+                             {.error = "no answer"}, kFleet, now, random_);
   }
 
   absl::BitGen random_;
-  ServerHealth health_{kProbes};
+  ServerHealth health_{kProbes, absl::ZeroDuration()};
 };
 
 TEST_F(ServerHealthTest, OneHostInTroubleIsNotTheServer) {
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(Trouble(1, absl::Seconds(i)), Turn::kNone);
   }
-  EXPECT_FALSE(health_.is_down());
+  EXPECT_TRUE(health_.is_up());
   EXPECT_EQ(health_.NextWrite(/*in_flight=*/5), absl::ZeroDuration());
 }
 
@@ -41,15 +44,15 @@ TEST_F(ServerHealthTest, SeveralHostsInTroubleAreTheServer) {
   EXPECT_EQ(Trouble(1, absl::Seconds(1)), Turn::kNone);
   EXPECT_EQ(Trouble(2, absl::Seconds(1)), Turn::kNone);
   EXPECT_EQ(Trouble(3, absl::Seconds(1)), Turn::kDown);
-  EXPECT_TRUE(health_.is_down());
+  EXPECT_FALSE(health_.is_up());
 }
 
 TEST_F(ServerHealthTest, AGoodAnswerBetweenSaysItIsTheHosts) {
   Trouble(1, absl::Seconds(1));
   Trouble(2, absl::Seconds(1));
-  EXPECT_EQ(health_.OnGoodAnswer(), Turn::kNone);
+  EXPECT_EQ(health_.OnGoodAnswer(absl::Seconds(100)), Turn::kNone);
   EXPECT_EQ(Trouble(3, absl::Seconds(1)), Turn::kNone);
-  EXPECT_FALSE(health_.is_down());
+  EXPECT_TRUE(health_.is_up());
 }
 
 TEST_F(ServerHealthTest, OneProbeAtATimeAfterWaitsThatGrow) {
@@ -75,10 +78,10 @@ TEST_F(ServerHealthTest, ResultsOfWritesFromBeforeAreNoProbes) {
 
 TEST_F(ServerHealthTest, AGoodAnswerEndsItAndItStartsAfresh) {
   for (int host = 1; host <= 3; ++host) Trouble(host, absl::Seconds(100));
-  EXPECT_EQ(health_.OnGoodAnswer(), Turn::kBack);
+  EXPECT_EQ(health_.OnGoodAnswer(absl::Seconds(100)), Turn::kBack);
   EXPECT_EQ(health_.NextWrite(0), absl::ZeroDuration());
   EXPECT_EQ(Trouble(4, absl::Seconds(101)), Turn::kNone);
-  EXPECT_FALSE(health_.is_down());
+  EXPECT_TRUE(health_.is_up());
 }
 
 }  // namespace

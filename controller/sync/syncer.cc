@@ -59,12 +59,9 @@ Syncer::Syncer(Options options, const Inventory& inventory, Sink& sink,
       inventory_(inventory),
       sink_(sink),
       clock_(clock),
-      governor_({.requests_per_second = options_.requests_per_second,
-                 .request_burst = options_.request_burst,
-                 .max_in_flight = options_.max_in_flight},
-                clock),
+      governor_(options_.limits, clock),
       dirty_(options_.window),
-      health_(Probes(options_.retry)) {}
+      health_(Probes(options_.retry), clock.Uptime()) {}
 
 Syncer::~Syncer() { Stop(); }
 
@@ -137,7 +134,7 @@ void Syncer::Rewrite(const HostId& host, RewriteDone done) {
       HostState& state = hosts_[host];
       state.in_doubt = true;
       state.waiting.push_back(std::move(done));
-      dirty_.Force(host, now);
+      dirty_.Force(host, v1::LANE_USER, v1::WRITE_CAUSE_REQUEST, now);
       Wake();
       return;
     }
@@ -165,6 +162,8 @@ absl::Duration Syncer::Tick() {
     // A host is taken only when its write may begin, so that what changes while
     // it waits for the governor is part of that write.
     const absl::Duration now = clock_.Uptime();
+    const absl::Duration due = NextDue();
+    if (due > now) return due;
     const absl::Duration wait = governor_.Wait();
     if (wait > absl::ZeroDuration()) return now + wait;
     if (std::optional<DiffRequest> diff = TakeDiff()) {
@@ -189,12 +188,13 @@ std::optional<Syncer::Try> Syncer::TakeHost(absl::Duration now) {
   const int in_flight = governor_.in_flight();
   MutexLock lock(mu_);
   if (stopping_ || health_.NextWrite(in_flight) > now) return std::nullopt;
-  std::optional<HostId> host = dirty_.Take(now);
-  if (!host.has_value()) return std::nullopt;
-  HostState& state = hosts_[*host];
+  std::optional<DirtySet::Taken> taken = dirty_.Take(now);
+  if (!taken.has_value()) return std::nullopt;
+  HostState& state = hosts_[taken->host];
   state.riding.swap(state.waiting);
-  const Revision marked = dirty_.Find(*host)->marked;
-  return Try{.host = *std::move(host),
+  const Revision marked = dirty_.Find(taken->host)->marked;
+  return Try{.host = std::move(taken->host),
+             .lane = taken->lane,
              .marked = marked,
              .settled = state.settled,
              .in_doubt = std::exchange(state.in_doubt, false)};
@@ -203,6 +203,7 @@ std::optional<Syncer::Try> Syncer::TakeHost(absl::Duration now) {
 absl::Duration Syncer::NextDue() const {
   const int in_flight = governor_.in_flight();
   MutexLock lock(mu_);
+  if (!diffs_.empty()) return absl::ZeroDuration();
   return std::max(dirty_.NextDue(), health_.NextWrite(in_flight));
 }
 
@@ -216,7 +217,7 @@ void Syncer::BeginDiff(DiffRequest request) {
   governor_.Begin();
   sink_.Diff(UpdateOf(*record, options_.renderings),
              [this, done = std::move(request.done)](auto differences) mutable {
-               governor_.End(/*requests_sent=*/1);
+               governor_.End({.requests = 1}, Governor::Pressure::kNone);
                done(std::move(differences));
                EndCall();
              });
@@ -234,6 +235,7 @@ void Syncer::BeginWrite(Try next) {
   {
     MutexLock lock(mu_);
     ++calls_;
+    dirty_.CountBegun(next.lane);
   }
   governor_.Begin();
   sink_.Write(*std::move(update),
@@ -283,7 +285,11 @@ void Syncer::Forget(const Try& gone) {
 
 void Syncer::OnWritten(const HostId& host, const Applied& tried,
                        chef::WriteResult result) {
-  governor_.End(RequestsOf(result.outcome));
+  chef::RequestCost cost = result.cost;
+  if (cost.requests == 0) cost.requests = RequestsOf(result.outcome);
+  governor_.End(cost, result.outcome == v1::WRITE_OUTCOME_RETRY
+                          ? Governor::Pressure::kOverloaded
+                          : Governor::Pressure::kNone);
   const absl::Duration now = clock_.Uptime();
   std::vector<RewriteDone> riding;
   News news;
@@ -292,6 +298,7 @@ void Syncer::OnWritten(const HostId& host, const Applied& tried,
     riding.swap(hosts_[host].riding);
     news = Learn(host, tried, result, now);
   }
+  if (news.server != ServerHealth::Turn::kNone) governor_.StartOver();
   LogNews(host, tried, result, news);
   for (RewriteDone& done : riding) done(result);
   EndCall();
@@ -314,11 +321,13 @@ ServerHealth::Turn Syncer::LearnHealth(const HostId& host,
                                        const chef::WriteResult& result,
                                        absl::Duration now) {
   if (Classify(result.outcome) == OutcomeClass::kRetry) {
-    const ServerHealth::Turn turn = health_.OnTrouble(host, now, random_);
-    if (health_.is_down()) server_error_ = std::string(result.status.message());
-    return turn;
+    return health_.OnTrouble(
+        host,
+        {.refused = result.outcome == v1::WRITE_OUTCOME_UNAUTHENTICATED,
+         .error = std::string(result.status.message())},
+        hosts_.size(), now, random_);
   }
-  const ServerHealth::Turn turn = health_.OnGoodAnswer();
+  const ServerHealth::Turn turn = health_.OnGoodAnswer(now);
   if (turn == ServerHealth::Turn::kBack) dirty_.RetryNow(now);
   return turn;
 }
@@ -364,12 +373,12 @@ Syncer::News Syncer::LearnFailure(const HostId& host, const Applied& tried,
   } else {
     // The host is not to blame for the server, and may be its next probe.
     const BackoffOptions waits =
-        health_.is_down() ? Probes(options_.retry) : options_.retry;
+        health_.is_up() ? options_.retry : Probes(options_.retry);
     dirty_.Retry(host, now + BackoffDelay(waits, state.failures, random_));
   }
   News news;
   // While the server is down that is the news, not each host.
-  news.trouble = state.logged_trouble != result.outcome && !health_.is_down();
+  news.trouble = state.logged_trouble != result.outcome && health_.is_up();
   if (news.trouble) state.logged_trouble = result.outcome;
   return news;
 }
@@ -387,6 +396,8 @@ void Syncer::LogNews(const HostId& host, const Applied& tried,
     log::Error("chef server down",
                {{"outcome", v1::WriteOutcome_Name(result.outcome)},
                 {"error", result.status.message()}});
+  } else if (news.server == ServerHealth::Turn::kRefusing) {
+    log::Error("chef server refuses us", {{"error", result.status.message()}});
   } else if (news.server == ServerHealth::Turn::kBack) {
     log::Info("chef server back", {{"host", host.node}});
   }
@@ -467,9 +478,9 @@ void Syncer::FillPending(const HostState& state,
   absl::Duration next_try = dirty.has_value() && state.failures > 0
                                 ? dirty->due_at
                                 : absl::ZeroDuration();
-  if (health_.is_down() && !parked) {
+  if (!health_.is_up() && !parked) {
     // Hosts that were not tried wait for the server too.
-    if (state.last_error.empty()) status.set_last_error(server_error_);
+    if (state.last_error.empty()) status.set_last_error(health_.error());
     next_try = std::max(next_try, health_.NextWrite(/*in_flight=*/0));
   }
   if (next_try > now && next_try < absl::InfiniteDuration()) {

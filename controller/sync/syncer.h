@@ -24,8 +24,10 @@
 #include "controller/sync/governor.h"
 #include "controller/sync/planner.h"
 #include "controller/sync/server_health.h"
+#include "controller/sync/server_limits.h"
 #include "controller/sync/sink.h"
 #include "proto/ids.h"
+#include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
 
 namespace rehai {
@@ -55,9 +57,7 @@ class Syncer {
   struct Options {
     chef::RenderingOptions renderings;
     absl::Duration window = absl::Milliseconds(200);
-    double requests_per_second = 50;
-    int request_burst = 100;
-    int max_in_flight = 8;
+    ServerLimits limits;
     BackoffOptions retry;
     bool dry_run = false;  // the sink writes nothing; say so in the status
   };
@@ -115,6 +115,7 @@ class Syncer {
   // A host that was taken from the dirty set.
   struct Try {
     HostId host;
+    v1::Lane lane = v1::LANE_UNSPECIFIED;
     Revision marked = 0;
     Applied settled;
     bool in_doubt = false;
@@ -192,7 +193,6 @@ class Syncer {
   absl::BitGen random_ ABSL_GUARDED_BY(mu_);
   DirtySet dirty_ ABSL_GUARDED_BY(mu_);
   ServerHealth health_ ABSL_GUARDED_BY(mu_);
-  std::string server_error_ ABSL_GUARDED_BY(mu_);  // while it is down
   absl::flat_hash_map<HostId, HostState> hosts_ ABSL_GUARDED_BY(mu_);
   std::deque<DiffRequest> diffs_ ABSL_GUARDED_BY(mu_);
 

@@ -134,9 +134,12 @@ Syncer::Options Unlimited(int connections,
   Syncer::Options options;
   options.renderings = renderings;
   options.window = absl::ZeroDuration();
-  options.requests_per_second = 1e9;
-  options.request_burst = 1'000'000'000;
-  options.max_in_flight = connections;
+  options.limits = {.requests_per_second = 1e9,
+                    .request_burst = 1'000'000'000,
+                    .bytes_per_second = 1'000'000'000'000,
+                    .byte_burst = 1'000'000'000'000,
+                    .max_in_flight = connections,
+                    .server_share = 1};
   return options;
 }
 

@@ -1,0 +1,112 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/sync/adaptive_concurrency.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "absl/time/time.h"
+
+namespace rehai {
+namespace {
+
+constexpr absl::Duration kQuick = absl::Milliseconds(40);
+
+class AdaptiveConcurrencyTest : public testing::Test {
+ protected:
+  // So many good answers, one every second.
+  void Answer(int count, absl::Duration latency) {
+    for (int i = 0; i < count; ++i) {
+      now_ += absl::Seconds(1);
+      concurrency_.OnGoodAnswer(latency, /*in_flight=*/0, now_);
+    }
+  }
+
+  absl::Duration now_ = absl::Seconds(1000);
+  AdaptiveConcurrency concurrency_{8};
+};
+
+TEST_F(AdaptiveConcurrencyTest, BeginsWithWhatIsAllowed) {
+  EXPECT_EQ(concurrency_.limit(), 8);
+  Answer(100, kQuick);
+  EXPECT_EQ(concurrency_.limit(), 8);
+}
+
+TEST_F(AdaptiveConcurrencyTest, GrowsByOnePerWindow) {
+  concurrency_.StartOver();
+  EXPECT_EQ(concurrency_.limit(), 1);
+  Answer(AdaptiveConcurrency::kSmallestWindow - 1, kQuick);
+  EXPECT_EQ(concurrency_.limit(), 1);
+  Answer(1, kQuick);
+  EXPECT_EQ(concurrency_.limit(), 2);
+  Answer(4 + 4 + 4 + 5 + 6 + 7, kQuick);
+  EXPECT_EQ(concurrency_.limit(), 8);
+}
+
+TEST_F(AdaptiveConcurrencyTest, HalvesOnOverloadDownToOne) {
+  for (const int limit : {4, 2, 1, 1}) {
+    concurrency_.OnOverload(/*in_flight=*/0);
+    EXPECT_EQ(concurrency_.limit(), limit);
+  }
+}
+
+TEST_F(AdaptiveConcurrencyTest, OneOverloadSeenByManyHalvesOnce) {
+  for (int in_flight = 7; in_flight >= 0; --in_flight) {
+    concurrency_.OnOverload(in_flight);
+  }
+  EXPECT_EQ(concurrency_.limit(), 4);
+}
+
+TEST_F(AdaptiveConcurrencyTest, HalvesWhenAnswersTakeSeveralTimesTheBest) {
+  Answer(8, kQuick);
+  Answer(8, 2 * kQuick);
+  EXPECT_EQ(concurrency_.limit(), 8);
+  Answer(8, 4 * kQuick);
+  EXPECT_EQ(concurrency_.limit(), 4);
+}
+
+TEST_F(AdaptiveConcurrencyTest, AFewMillisecondsAreNeverSlow) {
+  Answer(8, absl::Milliseconds(1));
+  Answer(80, absl::Milliseconds(40));
+  EXPECT_EQ(concurrency_.limit(), 8);
+}
+
+TEST_F(AdaptiveConcurrencyTest, AServerThatIsSlowerForGoodIsUsedFullyAgain) {
+  Answer(100, kQuick);
+  Answer(100, 10 * kQuick);
+  EXPECT_LT(concurrency_.limit(), 8);
+  Answer(3600, 10 * kQuick);
+  EXPECT_EQ(concurrency_.limit(), 8);
+}
+
+TEST_F(AdaptiveConcurrencyTest, APauseDoesNotMakeTheBestForgotten) {
+  Answer(80, kQuick);
+  now_ += absl::Hours(10);
+  Answer(8, 5 * kQuick);
+  EXPECT_EQ(concurrency_.limit(), 4);
+}
+
+TEST_F(AdaptiveConcurrencyTest, AnswersWithoutATimeCountAsGood) {
+  concurrency_.StartOver();
+  for (int i = 0; i < 4; ++i) {
+    concurrency_.OnGoodAnswer(std::nullopt, 0, now_);
+  }
+  EXPECT_EQ(concurrency_.limit(), 2);
+  EXPECT_EQ(concurrency_.latency(), absl::ZeroDuration());
+}
+
+TEST_F(AdaptiveConcurrencyTest, ANewMaximumHoldsAtOnce) {
+  concurrency_.SetMax(3);
+  EXPECT_EQ(concurrency_.limit(), 3);
+  concurrency_.SetMax(20);
+  EXPECT_EQ(concurrency_.limit(), 20);
+  // One that was found by trying stays as found.
+  concurrency_.OnOverload(0);
+  concurrency_.SetMax(30);
+  EXPECT_EQ(concurrency_.limit(), 10);
+}
+
+}  // namespace
+}  // namespace rehai
