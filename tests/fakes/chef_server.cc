@@ -17,9 +17,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "tests/fakes/chef_search.h"
 #include "tests/fakes/self_signed_certificate.h"
 
 namespace rehai::chef {
@@ -84,14 +86,15 @@ std::string ErrorBody(absl::string_view message) {
   return absl::StrCat(R"({"error":[")", message, R"("]})");
 }
 
-// The node's name in a document; nullopt if it is not a JSON object with one.
-std::optional<std::string> NameIn(const std::string& document) {
+// The string at a document's top; nullopt if it is not a JSON object with one.
+std::optional<std::string> StringIn(const std::string& document,
+                                    std::string_view key) {
   thread_local simdjson::dom::parser parser;
-  std::string_view name;
-  if (parser.parse(document)["name"].get(name) != simdjson::SUCCESS) {
+  std::string_view text;
+  if (parser.parse(document)[key].get(text) != simdjson::SUCCESS) {
     return std::nullopt;
   }
-  return std::string(name);
+  return std::string(text);
 }
 
 absl::string_view PathOf(const httplib::Request& request) {
@@ -193,6 +196,39 @@ std::optional<std::string> FakeChefServer::Node(const std::string& name) const {
 void FakeChefServer::RemoveNode(const std::string& name) {
   MutexLock lock(mu_);
   nodes_.erase(name);
+}
+
+void FakeChefServer::AddDataBag(const std::string& bag) {
+  MutexLock lock(mu_);
+  data_bags_[bag];
+}
+
+void FakeChefServer::SetItem(const std::string& bag, const std::string& item,
+                             std::string document) {
+  auto bytes = std::make_shared<const std::string>(std::move(document));
+  MutexLock lock(mu_);
+  data_bags_[bag][item] = std::move(bytes);
+}
+
+std::optional<std::string> FakeChefServer::Item(const std::string& bag,
+                                                const std::string& item) const {
+  MutexLock lock(mu_);
+  const auto found = data_bags_.find(bag);
+  if (found == data_bags_.end()) return std::nullopt;
+  const auto document = found->second.find(item);
+  if (document == found->second.end()) return std::nullopt;
+  return *document->second;
+}
+
+void FakeChefServer::HoldIndex() {
+  MutexLock lock(mu_);
+  held_index_ = data_bags_;
+  (*held_index_)["node"] = nodes_;
+}
+
+void FakeChefServer::ReleaseIndex() {
+  MutexLock lock(mu_);
+  held_index_.reset();
 }
 
 void FakeChefServer::AddFault(Fault fault) {
@@ -301,6 +337,7 @@ size_t FakeChefServer::Record(const httplib::Request& request,
   ++counters_.requests;
   if (request.method == "GET") ++counters_.gets;
   if (request.method == "PUT") ++counters_.puts;
+  if (absl::StrContains(path, "/search/")) ++counters_.searches;
   const size_t index = requests_.size();
   if (options_.record_requests) requests_.push_back(std::move(record));
   changed_.NotifyAll();
@@ -355,6 +392,12 @@ FakeChefServer::Answer FakeChefServer::CarryOut(const httplib::Request& request,
   }
   if (below == "/nodes" && request.method == "POST") {
     return CreateNode(request.body);
+  }
+  if (absl::ConsumePrefix(&below, "/search/") && request.method == "POST") {
+    return Search(request, std::string(below));
+  }
+  if (absl::ConsumePrefix(&below, "/data/")) {
+    return CarryOutOnData(request, below);
   }
   if (!absl::ConsumePrefix(&below, "/nodes/")) {
     return {404, "text/html",
@@ -432,7 +475,7 @@ FakeChefServer::Answer FakeChefServer::GetNode(const std::string& name) const {
 
 FakeChefServer::Answer FakeChefServer::ReplaceNode(
     const std::string& name, const std::string& document) {
-  const std::optional<std::string> name_inside = NameIn(document);
+  const std::optional<std::string> name_inside = StringIn(document, "name");
   if (!name_inside.has_value()) {
     return {400, "application/json", ErrorBody("invalid JSON")};
   }
@@ -452,13 +495,13 @@ FakeChefServer::Answer FakeChefServer::ReplaceNode(
 }
 
 FakeChefServer::Answer FakeChefServer::CreateNode(const std::string& document) {
-  const std::optional<std::string> name = NameIn(document);
+  const std::optional<std::string> name = StringIn(document, "name");
   if (!name.has_value()) {
     return {400, "application/json", ErrorBody("invalid JSON")};
   }
   auto bytes = std::make_shared<const std::string>(document);
   MutexLock lock(mu_);
-  if (!nodes_.emplace(*name, std::move(bytes)).second) {
+  if (!nodes_.try_emplace(*name, std::move(bytes)).second) {
     return {409, "application/json", ErrorBody("Node already exists")};
   }
   return {201, "application/json",
@@ -470,6 +513,103 @@ FakeChefServer::Answer FakeChefServer::DeleteNode(const std::string& name) {
   MutexLock lock(mu_);
   nodes_.erase(name);
   return answer;
+}
+
+FakeChefServer::Answer FakeChefServer::CarryOutOnData(
+    const httplib::Request& request, absl::string_view below) {
+  const std::pair<std::string, std::string> names =
+      absl::StrSplit(below, absl::MaxSplits('/', 1));
+  const auto& [bag, item] = names;
+  const bool creates = request.method == "POST" && item.empty();
+  auto bytes = std::make_shared<const std::string>(request.body);
+  const std::string id = StringIn(request.body, "id").value_or("");
+  MutexLock lock(mu_);
+  const auto found = data_bags_.find(bag);
+  if (creates && found == data_bags_.end()) {
+    return {404, "application/json",
+            ErrorBody(absl::StrCat("No data bag '", bag,
+                                   "' could be found. Please create this data "
+                                   "bag before adding items to it."))};
+  }
+  if (found == data_bags_.end() || (!creates && !found->second.count(item))) {
+    return {404, "application/json",
+            ErrorBody(absl::StrCat("Cannot load data bag item ", item,
+                                   " for data bag ", bag))};
+  }
+  Objects& items = found->second;
+  if (request.method == "GET") return {200, "application/json", *items[item]};
+  if (creates) {
+    if (id.empty()) return {400, "application/json", ErrorBody("no id")};
+    if (!items.try_emplace(id, std::move(bytes)).second) {
+      return {
+          409, "application/json",
+          ErrorBody(absl::StrCat("Data Bag Item '", id,
+                                 "' already exists in Data Bag '", bag, "'."))};
+    }
+    return {201, "application/json", request.body};
+  }
+  if (request.method == "PUT") {
+    if (id != item) {
+      return {400, "application/json", ErrorBody("DataBagItem name mismatch.")};
+    }
+    items[item] = std::move(bytes);
+    ++counters_.puts_applied;
+    return {200, "application/json", request.body};
+  }
+  return {405, "application/json", ErrorBody("method not allowed")};
+}
+
+std::vector<std::shared_ptr<const std::string>> FakeChefServer::Matching(
+    const std::string& index, const std::string& query) const {
+  Objects known;
+  Objects now;
+  {
+    MutexLock lock(mu_);
+    const auto items = data_bags_.find(index);
+    if (index == "node") {
+      now = nodes_;
+    } else if (items != data_bags_.end()) {
+      now = items->second;
+    }
+    known = now;
+    if (held_index_.has_value()) {
+      const auto held = held_index_->find(index);
+      known = held == held_index_->end() ? Objects() : held->second;
+    }
+  }
+  std::vector<std::shared_ptr<const std::string>> matching;
+  for (const auto& [name, document] : known) {
+    const auto current = now.find(name);
+    if (current != now.end() && SearchMatches(*document, query)) {
+      matching.push_back(current->second);
+    }
+  }
+  return matching;
+}
+
+FakeChefServer::Answer FakeChefServer::Search(const httplib::Request& request,
+                                              const std::string& index) {
+  const auto matching = Matching(index, request.get_param_value("q"));
+  size_t start = 0;
+  size_t rows = 0;
+  if (!absl::SimpleAtoi(request.get_param_value("start"), &start) ||
+      !absl::SimpleAtoi(request.get_param_value("rows"), &rows)) {
+    return {400, "application/json", ErrorBody("start and rows are wanted")};
+  }
+  if (options_.search_like_goiardi && start > matching.size()) {
+    EndConnections(port_, request.remote_port);
+    return {500, "text/plain", ""};
+  }
+  std::string page;
+  size_t count = 0;
+  for (size_t i = start; i < matching.size() && count < rows; ++i, ++count) {
+    absl::StrAppend(&page, page.empty() ? "" : ",", R"({"url":"","data":)",
+                    SearchRow(*matching[i], request.body), "}");
+  }
+  const size_t total = options_.search_like_goiardi ? count : matching.size();
+  return {200, "application/json",
+          absl::StrCat(R"({"total":)", total, R"(,"start":)", start,
+                       R"(,"rows":[)", page, "]}")};
 }
 
 }  // namespace rehai::chef

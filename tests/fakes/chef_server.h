@@ -45,6 +45,9 @@ class FakeChefServer {
     // Off: Requests() stays empty and memory does not grow.
     bool record_requests = true;
     size_t max_body_bytes = 1'000'000;
+    // Search as goiardi does it: `total` counts the page, and a `start` after
+    // the end drops the connection.
+    bool search_like_goiardi = false;
     // More have to wait for one to close.
     int max_connections = 64;
     // For the Date header and for judging timestamps. Must outlive the server.
@@ -86,6 +89,7 @@ class FakeChefServer {
     int64_t gets = 0;
     int64_t puts = 0;          // received
     int64_t puts_applied = 0;  // carried out
+    int64_t searches = 0;      // received
     int64_t refused = 0;       // 401
     int64_t faults = 0;
   };
@@ -114,6 +118,18 @@ class FakeChefServer {
   // The stored bytes.
   std::optional<std::string> Node(const std::string& name) const;
   void RemoveNode(const std::string& name);
+
+  // An empty data bag. Items are written by clients, or by SetItem().
+  void AddDataBag(const std::string& bag);
+  void SetItem(const std::string& bag, const std::string& item,
+               std::string document);
+  std::optional<std::string> Item(const std::string& bag,
+                                  const std::string& item) const;
+
+  // While held, searches find what the index knew when it was held: as on a
+  // server whose index lags. Values come from the database all the same.
+  void HoldIndex();
+  void ReleaseIndex();
 
   // Faults are used up in the order in which they were added.
   void AddFault(Fault fault);
@@ -154,6 +170,12 @@ class FakeChefServer {
   Answer ReplaceNode(const std::string& name, const std::string& document);
   Answer CreateNode(const std::string& document);
   Answer DeleteNode(const std::string& name);
+  Answer CarryOutOnData(const httplib::Request& request,
+                        absl::string_view below);
+  Answer Search(const httplib::Request& request, const std::string& index);
+  // What an index knows and what the database has now, matched to the query.
+  std::vector<std::shared_ptr<const std::string>> Matching(
+      const std::string& index, const std::string& query) const;
 
   // Set at construction, or by Start() before the first request.
   const Options options_;
@@ -168,7 +190,12 @@ class FakeChefServer {
   bool paused_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   absl::flat_hash_map<std::string, PublicKey> clients_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_map<std::string, std::shared_ptr<const std::string>> nodes_
+  // By name. Ordered, so that a search's pages fit together.
+  using Objects = std::map<std::string, std::shared_ptr<const std::string>>;
+  Objects nodes_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, Objects> data_bags_ ABSL_GUARDED_BY(mu_);
+  // While the index is held: what it knows, by its name ("node", or a bag's).
+  std::optional<std::map<std::string, Objects>> held_index_
       ABSL_GUARDED_BY(mu_);
   std::vector<Fault> faults_ ABSL_GUARDED_BY(mu_);
   std::vector<RecordedRequest> requests_ ABSL_GUARDED_BY(mu_);

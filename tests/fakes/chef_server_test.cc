@@ -283,5 +283,92 @@ TEST(FakeChefServerTest, TlsWithACertificateOfItsOwn) {
   EXPECT_THAT(server->url(), HasSubstr("https://127.0.0.1:"));
 }
 
+std::string Search(const FakeChefServer& server, const std::string& start,
+                   const std::string& query = "rehai_schema%3A1") {
+  httplib::Client client = ClientOf(server);
+  const auto answer = client.Post(
+      ("/search/node?q=" + query + "&start=" + start + "&rows=2").c_str(),
+      R"({"n":["name"],"t":["ohai_time"],"d":["rehai","digest"]})",
+      "application/json");
+  return answer ? answer->body : "no answer";
+}
+
+std::string StampedNode(const std::string& name, const std::string& digest) {
+  return R"({"name":")" + name +
+         R"(","normal":{"ohai_time":1},"automatic":{"ohai_time":1.50, )"
+         R"("rehai":{"schema":1,"digest":")" +
+         digest + R"("}}})";
+}
+
+TEST(FakeChefServerTest, SearchesForTheValuesOfAPath) {
+  const auto server = StartOpen();
+  server->SetNode("hv2", StampedNode("hv2", "d2"));
+  EXPECT_EQ(Search(*server, "0"),
+            R"({"total":1,"start":0,"rows":[{"url":"","data":)"
+            R"({"n":"hv2","t":1.50,"d":"d2"}}]})");
+  EXPECT_THAT(Search(*server, "0", "*%3A*"),
+              HasSubstr(R"({"n":"hv1","t":null,"d":null})"));
+  EXPECT_THAT(Search(*server, "0", "rehai_digest%3Ad1"),
+              HasSubstr(R"("rows":[])"));
+  EXPECT_EQ(server->counters().searches, 3);
+}
+
+TEST(FakeChefServerTest, SearchAnswersInPages) {
+  const auto server = StartOpen();
+  for (const char* const name : {"a", "b", "c"}) {
+    server->SetNode(name, StampedNode(name, "d"));
+  }
+  EXPECT_THAT(Search(*server, "0"), HasSubstr(R"("total":3)"));
+  EXPECT_THAT(Search(*server, "2"), HasSubstr(R"("n":"c")"));
+  EXPECT_THAT(Search(*server, "9"), HasSubstr(R"("rows":[])"));
+}
+
+TEST(FakeChefServerTest, SearchCanBeAsWrongAsGoiardis) {
+  FakeChefServer::Options options;
+  options.check_signatures = false;
+  options.search_like_goiardi = true;
+  const auto server = FakeChefServer::Start(options);
+  for (const char* const name : {"a", "b", "c"}) {
+    server->SetNode(name, StampedNode(name, "d"));
+  }
+  EXPECT_THAT(Search(*server, "0"), HasSubstr(R"("total":2)"));
+  EXPECT_EQ(Search(*server, "4"), "no answer");
+}
+
+TEST(FakeChefServerTest, AHeldIndexKnowsOldMembersAndTheDatabaseNewValues) {
+  const auto server = StartOpen();
+  server->SetNode("a", StampedNode("a", "d1"));
+  server->HoldIndex();
+  server->SetNode("a", R"({"name":"a"})");
+  server->SetNode("b", StampedNode("b", "d1"));
+  EXPECT_THAT(Search(*server, "0"),
+              HasSubstr(R"("rows":[{"url":"","data":{"n":"a","t":null,)"
+                        R"("d":null}}])"));
+  server->ReleaseIndex();
+  EXPECT_THAT(Search(*server, "0"), HasSubstr(R"({"n":"b")"));
+}
+
+TEST(FakeChefServerTest, KeepsDataBagItems) {
+  const auto server = StartOpen();
+  httplib::Client client = ClientOf(*server);
+  const auto post = [&client](const std::string& body) {
+    return client.Post("/data/vms", body, "application/json");
+  };
+  const std::string item = R"({ "id":"hv1","n":1.50})";
+  EXPECT_THAT(post(item)->body, HasSubstr("Please create this data bag"));
+  server->AddDataBag("vms");
+  EXPECT_EQ(client.Get("/data/vms/hv1")->status, 404);
+  EXPECT_EQ(post(item)->status, 201);
+  EXPECT_EQ(post(item)->status, 409);
+  EXPECT_EQ(client.Get("/data/vms/hv1")->body, item);
+  EXPECT_EQ(client.Put("/data/vms/hv1", R"({"id":"hv2"})", "application/json")
+                ->status,
+            400);
+  EXPECT_EQ(client.Put("/data/vms/hv2", R"({"id":"hv2"})", "application/json")
+                ->status,
+            404);
+  EXPECT_THAT(server->Item("vms", "hv1"), Optional(item));
+}
+
 }  // namespace
 }  // namespace rehai::chef
