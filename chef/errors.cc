@@ -195,9 +195,11 @@ Failure FromStatus(const absl::Status& status, const Subject& subject) {
       break;
   }
   // The client's message names the server already.
-  return {outcome,
-          absl::Status(status.code(), absl::StrCat("node ", subject.node, ": ",
-                                                   status.message()))};
+  return {
+      outcome,
+      absl::Status(status.code(),
+                   absl::StrCat(subject.kind, subject.node.empty() ? "" : " ",
+                                subject.node, ": ", status.message()))};
 }
 
 Failure FromHttpStatus(const Response& response, const Subject& subject,
@@ -270,7 +272,7 @@ Failure FromHttpStatus(const Response& response, const Subject& subject,
 }  // namespace
 
 std::string Subject::ToString() const {
-  return absl::StrCat("node ", node, " at ", server_url);
+  return absl::StrCat(kind, node.empty() ? "" : " ", node, " at ", server_url);
 }
 
 std::optional<Failure> FindFailure(const absl::StatusOr<Response>& answer,
@@ -286,11 +288,14 @@ std::optional<Failure> FindFailure(const absl::StatusOr<Response>& answer,
   return std::nullopt;
 }
 
-Failure NodeTooLarge(const Subject& subject, size_t size, int64_t limit) {
+Failure NodeTooLarge(const Subject& subject, size_t size, int64_t limit,
+                     absl::string_view biggest) {
   return Make(v1::WRITE_OUTCOME_TOO_LARGE, absl::StatusCode::kResourceExhausted,
               subject,
               absl::StrCat("the node would be ", size, " bytes, and ", limit,
-                           " are allowed; make the node smaller, or raise "
+                           " are allowed", biggest.empty() ? "" : " (", biggest,
+                           biggest.empty() ? "" : ")",
+                           "; make the node smaller, or raise "
                            "chef.max_node_bytes if the server takes more"));
 }
 

@@ -21,10 +21,12 @@ namespace rehai::chef {
 
 // What a request was about.
 struct Subject {
-  std::string node;
+  std::string node;  // the name of a node, or of what else `kind` says
   std::string server_url;
   std::string client_name;
   std::string method;  // "GET", "PUT"
+  // "node", "data bag item"; "search", which has no name.
+  std::string kind = "node";
 
   // "node hv1 at https://chef.example.com"
   std::string ToString() const;
@@ -64,8 +66,10 @@ struct Failure {
 std::optional<Failure> FindFailure(const absl::StatusOr<Response>& answer,
                                    const Subject& subject, absl::Time now);
 
-// The node as it was found or made does not fit.
-Failure NodeTooLarge(const Subject& subject, size_t size, int64_t limit);
+// The node as it was found or made does not fit. `biggest`: what takes the
+// space, in words; may be empty.
+Failure NodeTooLarge(const Subject& subject, size_t size, int64_t limit,
+                     absl::string_view biggest = "");
 // A 2xx whose body is not the node.
 Failure NotTheNode(const Subject& subject, absl::string_view why);
 // Writing would destroy what others have put where a subtree goes.
