@@ -4,6 +4,7 @@
 #ifndef CHEF_NODE_SEARCH_H_
 #define CHEF_NODE_SEARCH_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "chef/client.h"
 #include "chef/node_marks.h"
+#include "chef/subtree.h"
 
 namespace rehai::chef {
 
@@ -37,19 +39,25 @@ class NodeSearch {
   };
 
   // `stamp_path`: where the stamp's tree is in the merged attributes:
-  // {"rehai"}, or {prefix..., "rehai"}. `client` must outlive this.
-  NodeSearch(std::vector<std::string> stamp_path, Client& client);
+  // {"rehai"}, or {prefix..., "rehai"}. `client` and `clock` must outlive this.
+  NodeSearch(NodePath stamp_path, Client& client, const Clock& clock);
 
   // Everything that carries our stamp, of which `expected` nodes should be
   // there: so many thousands, rounded up, are asked for, one page after the
-  // other. `done` is called once, on the client's thread. Errors as
-  // FindFailure() gives them; kDataLoss if the answer is none of a search.
+  // other, and at least one. It ends early where the server says that there is
+  // no more: one that lags, or goiardi, which drops the connection if asked for
+  // what is beyond the end.
+  //
+  // Returns at once. `done` is called once, on one of the client's threads.
+  // What is under way goes on without this. Errors as FindFailure() gives them;
+  // kDataLoss if the answer is none of a search.
   void Find(int expected,
             absl::AnyInvocable<void(absl::StatusOr<Answer>)> done);
 
  private:
-  const std::vector<std::string> stamp_path_;
+  const NodePath stamp_path_;
   Client& client_;
+  const Clock& clock_;
 };
 
 }  // namespace rehai::chef
