@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "rehai/v1/chef.grpc.pb.h"
 #include "rehai/v1/fleet.grpc.pb.h"
 #include "rehai/v1/resync.grpc.pb.h"
 
@@ -52,7 +53,7 @@ class GrpcFleetWatch final : public FleetWatch {
 
 struct FrontEnd::Stubs {
   explicit Stubs(const std::shared_ptr<grpc::Channel>& channel)
-      : fleet(channel), resync(channel) {}
+      : fleet(channel), resync(channel), chef(channel) {}
 
   // One call that waits for its one answer.
   template <typename Response, typename Stub, typename Request>
@@ -71,6 +72,7 @@ struct FrontEnd::Stubs {
 
   v1::Fleet::Stub fleet;
   v1::Resync::Stub resync;
+  v1::Chef::Stub chef;
 };
 
 FrontEnd::FrontEnd(const std::string& address)
@@ -149,6 +151,13 @@ absl::StatusOr<std::vector<v1::Difference>> FrontEnd::Diff(
       Stubs::Call(stubs_->resync, &v1::Resync::Stub::Diff, request));
   return std::vector<v1::Difference>(response.differences().begin(),
                                      response.differences().end());
+}
+
+absl::StatusOr<v1::ChefStatus> FrontEnd::ChefStatus() {
+  ASSIGN_OR_RETURN(v1::ChefStatusResponse response,
+                   Stubs::Call(stubs_->chef, &v1::Chef::Stub::Status,
+                               v1::ChefStatusRequest()));
+  return std::move(*response.mutable_status());
 }
 
 v1::SyncStatus FrontEnd::SyncStatusOf(const std::string& node) {

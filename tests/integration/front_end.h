@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "rehai/v1/chef.pb.h"
 #include "rehai/v1/fleet.pb.h"
 #include "rehai/v1/model.pb.h"
 #include "rehai/v1/resync.pb.h"
@@ -47,6 +48,7 @@ class FrontEnd {
   // operation's end.
   absl::StatusOr<v1::Operation> Resync(const std::vector<std::string>& nodes);
   absl::StatusOr<std::vector<v1::Difference>> Diff(const std::string& node);
+  absl::StatusOr<v1::ChefStatus> ChefStatus();
 
   // The host's part of GetHost(). Where that fails: no state but the error, and
   // PRESENCE_UNSPECIFIED.

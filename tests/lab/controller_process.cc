@@ -22,13 +22,14 @@ std::string Config(const Goiardi& chef,
   std::string config = absl::StrCat(
       "api:\n  listen: 127.0.0.1:0\n"
       "chef:\n  server_url: ",
-      chef.url(), "\n  client_name: ", chef.admin_name(),
+      options.server_url.empty() ? chef.url() : options.server_url,
+      "\n  client_name: ", chef.admin_name(),
       "\n  client_key_file: ", chef.admin_key_file(),
       "\n  ca_file: ", chef.ca_file(), "\nrenderings:\n  kvm_extensions: ",
       options.kvm_extensions ? "true" : "false",
       "\n  ohai_libvirt: ", options.ohai_libvirt ? "true" : "false",
-      "\nsync:\n  window: ", options.window, "\n", options.more_config,
-      "hosts:\n");
+      "\nsync:\n  window: ", options.window, "\n", options.more_sync,
+      options.more_config, "hosts:\n");
   for (const WatchedHost& host : options.hosts) {
     absl::StrAppend(&config, "  - {node: '", host.node, "', uri: '", host.uri,
                     "'}\n");

@@ -33,6 +33,10 @@ class ControllerProcess {
   struct Options {
     std::vector<WatchedHost> hosts = {};
     std::string window = "200ms";
+    // More of the section sync: "  sweep_interval: 2s\n".
+    std::string more_sync = {};
+    // What stands between it and the Chef server. Empty: nothing.
+    std::string server_url = {};
     bool kvm_extensions = true;
     bool ohai_libvirt = true;
     // More of the configuration file, whole top-level keys: "pull: {...}\n".
