@@ -4,13 +4,12 @@
 #include "chef/node_change.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "chef/node_document.h"
 
@@ -55,12 +54,11 @@ NodeMarks MarksOf(const ScannedNode& node, const NodePath& stamp) {
   NodeMarks marks;
   const std::string ohai_time = Text(node.Value(OhaiTimePath()));
   if (absl::ascii_isdigit(ohai_time.c_str()[0])) marks.ohai_time = ohai_time;
-  // A digest is spelled without escapes, or it is none of ours.
-  absl::string_view digest = node.Value(Below(stamp, "digest")).value_or("");
-  if (absl::ConsumePrefix(&digest, "\"") &&
-      absl::ConsumeSuffix(&digest, "\"")) {
-    marks.digest = std::string(digest);
-  }
+  const absl::string_view digest =
+      node.Value(Below(stamp, "digest")).value_or("");
+  const auto text = nlohmann::json::parse(digest.begin(), digest.end(), nullptr,
+                                          /*allow_exceptions=*/false);
+  if (text.is_string()) marks.digest = text.get_ref<const std::string&>();
   if (!absl::SimpleAtoi(node.Value(Below(stamp, "revision")).value_or(""),
                         &marks.revision)) {
     marks.revision = 0;

@@ -16,12 +16,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/fake_clock.h"
 #include "base/file.h"
 #include "chef/client.h"
 #include "chef/identity.h"
 #include "chef/node_document.h"
+#include "chef/node_search.h"
 #include "chef/node_writer.h"
 #include "chef/request_signer.h"
 #include "tests/fakes/rsa_key_pair.h"
@@ -181,6 +184,42 @@ TEST_F(GoiardiTest, AWriteShowsOnTheServerAndLeavesTheRestAsItWas) {
   const Subtree ours = {{"automatic", "rehai"}, std::nullopt};
   EXPECT_EQ(*Splice(after, {ours}), *Splice(before, {ours}));
   EXPECT_THAT(goiardi_->DeleteNode("big"), IsOk());
+}
+
+TEST_F(GoiardiTest, ASearchFindsTheMarksOfWhatWasWritten) {
+  // Rehai's stamp has the schema by which it is found.
+  NodeUpdate update = Update("hv1", "{}");
+  update.rendering.subtrees.push_back({{"automatic", "rehai", "schema"}, "1"});
+  update.stamp.digest = "d1";
+  update.stamp.revision = 7;
+  const auto client = ConnectAsAdmin();
+  const WriteResult written = Write(*client, update);
+  ASSERT_EQ(written.outcome, v1::WRITE_OUTCOME_WRITTEN);
+  EXPECT_EQ(written.confirmed.ohai_time, "1795527759.2440631");
+
+  using Answer = absl::StatusOr<NodeSearch::Answer>;
+  NodeSearch search({"rehai"}, *client, Clock::Real());
+  const auto find = [&search](int expected) {
+    std::promise<Answer> promise;
+    search.Find(expected, [&promise](Answer answer) {
+      promise.set_value(std::move(answer));
+    });
+    return promise.get_future().get();
+  };
+  // The server's index comes after.
+  Answer answer = find(1);
+  const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  while (answer.ok() && answer->nodes.empty() && absl::Now() < deadline) {
+    answer = find(1);
+  }
+  ASSERT_THAT(answer, IsOk());
+  ASSERT_EQ(answer->nodes.size(), 1);
+  EXPECT_EQ(answer->nodes[0].node, "hv1");
+  EXPECT_EQ(answer->nodes[0].marks.ohai_time, "1795527759.2440631");
+  EXPECT_EQ(answer->nodes[0].marks.digest, "d1");
+  EXPECT_EQ(answer->nodes[0].marks.revision, 7);
+  // More are expected than there are: goiardi is not asked beyond its end.
+  EXPECT_EQ(find(5000)->searches, 1);
 }
 
 TEST_F(GoiardiTest, AMissingNodeIsReportedAndNotCreated) {
