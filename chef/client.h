@@ -49,7 +49,10 @@ struct Response {
 //   kInvalidArgument    the request cannot be sent as it is
 //   kCancelled          the client was destroyed
 // A request is sent once: what may have been carried out is never repeated
-// here. Thread-safe. Owns one thread.
+// here.
+//
+// Thread-safe. Owns one thread that sends and receives, and some workers, which
+// sign requests and call back: both take longer than sending.
 class Client {
  public:
   struct Options {
@@ -65,6 +68,9 @@ class Client {
     absl::Duration request_timeout = absl::Seconds(10);
     // Requests under way at once; others wait their turn.
     int max_connections = 8;
+    // Threads that sign and call back. A core signs some 1,500 requests a
+    // second.
+    int workers = 2;
     // Larger answers are refused, counted after decompression.
     size_t max_response_bytes = 16 << 20;
   };
@@ -77,10 +83,12 @@ class Client {
 
   virtual ~Client() = default;
 
-  // Returns at once. `done` is called exactly once, on the client's thread, and
-  // must not block. It may call Send() again; such a request goes before those
-  // that wait, so that a GET's PUT follows it at once on the same connection.
-  // Requests still under way when the client is destroyed end with kCancelled.
+  // Returns at once. `done` is called exactly once, by one of the client's
+  // workers, while others may be calling back for other requests; it must not
+  // block. It may call Send() again; such a request goes before those that
+  // wait, and the connection stays free for it, so that a GET's PUT follows it
+  // at once. Requests still under way when the client is destroyed end with
+  // kCancelled.
   virtual void Send(
       Request request,
       absl::AnyInvocable<void(absl::StatusOr<Response>)> done) = 0;
