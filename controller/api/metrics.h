@@ -1,0 +1,49 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_API_METRICS_H_
+#define CONTROLLER_API_METRICS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "controller/api/process_figures.h"
+#include "controller/api/run_listener.h"
+#include "controller/inventory/inventory.h"
+#include "rehai/v1/chef.pb.h"
+#include "rehai/v1/model.pb.h"
+
+namespace rehai {
+
+// How many of what the fleet has.
+struct FleetCounts {
+  std::map<v1::Presence, int64_t> hosts;
+  std::map<v1::GuestState, int64_t> guests;
+  std::map<std::string, int64_t> conditions;  // hosts that have it, by type
+  // When the host that was confirmed longest ago was; infinite future without
+  // hosts. Hosts never seen do not count.
+  absl::Time oldest_confirmed_at = absl::InfiniteFuture();
+};
+
+FleetCounts CountFleet(const FleetView& view);
+
+// Everything that metrics tell of, at one moment.
+struct MetricsSnapshot {
+  absl::Time started_at;  // the controller
+  v1::ChefStatus chef;
+  std::optional<RunListenerCounts> runs;  // without it nobody listens
+  FleetCounts fleet;
+  ProcessFigures process;
+};
+
+// The snapshot in Prometheus' text format. Every value of an enum has its line,
+// those counted 0 too, so that a series does not begin with its first event.
+// docs/metrics.md describes each metric; names do not change. Pure.
+std::string MetricsText(const MetricsSnapshot& snapshot);
+
+}  // namespace rehai
+
+#endif  // CONTROLLER_API_METRICS_H_
