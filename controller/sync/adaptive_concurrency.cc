@@ -4,14 +4,13 @@
 #include "controller/sync/adaptive_concurrency.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace rehai {
 namespace {
 
 // The share of a new answer in the usual latency.
 constexpr double kShareOfNew = 0.1;
-// A pause does not make the best grow old: nothing was learnt in it.
+// A pause does not make the best grow old: nothing was looked at in it.
 constexpr absl::Duration kLongestAgeing = absl::Minutes(1);
 
 }  // namespace
@@ -29,7 +28,7 @@ void AdaptiveConcurrency::OnGoodAnswer(std::optional<absl::Duration> latency,
     ++timed_;
     sum_ += *latency;
   }
-  if (answers_ >= std::max(limit_, kSmallestWindow)) EndWindow(in_flight, now);
+  if (answers_ >= std::max(limit(), kSmallestWindow)) EndWindow(in_flight, now);
 }
 
 void AdaptiveConcurrency::OnOverload(int in_flight) {
@@ -38,8 +37,7 @@ void AdaptiveConcurrency::OnOverload(int in_flight) {
 
 void AdaptiveConcurrency::StartOver() {
   limit_ = 1;
-  from_before_ = 0;
-  StartWindow();
+  StartWindow(/*in_flight=*/0);
 }
 
 void AdaptiveConcurrency::SetMax(int max) {
@@ -55,35 +53,38 @@ bool AdaptiveConcurrency::IsFromBefore() {
 }
 
 void AdaptiveConcurrency::EndWindow(int in_flight, absl::Duration now) {
-  bool is_slow = false;
   if (timed_ > 0) {
     const absl::Duration mean = sum_ / timed_;
-    LearnBest(mean, now);
-    is_slow = mean > kSlowFloor && mean > kSlowFactor * best_;
+    if (!KnowsBest(mean, now)) {
+      measuring_ = true;
+      return StartWindow(in_flight);
+    }
+    if (mean > kSlowFloor && mean > kSlowFactor * best_) {
+      return Halve(in_flight);
+    }
   }
-  if (is_slow) return Halve(in_flight);
   limit_ = std::min(limit_ + 1, max_);
-  StartWindow();
+  StartWindow(/*in_flight=*/0);
 }
 
-void AdaptiveConcurrency::LearnBest(absl::Duration mean, absl::Duration now) {
-  if (best_ == absl::ZeroDuration()) {
+bool AdaptiveConcurrency::KnowsBest(absl::Duration mean, absl::Duration now) {
+  best_age_ += std::min(now - looked_at_, kLongestAgeing);
+  looked_at_ = now;
+  if (best_ == absl::ZeroDuration() || mean < best_ || measuring_) {
     best_ = mean;
-  } else {
-    const absl::Duration aged = std::min(now - best_learnt_at_, kLongestAgeing);
-    best_ = std::min(mean,
-                     best_ * std::exp2(absl::FDivDuration(aged, kBestDoubles)));
   }
-  best_learnt_at_ = now;
+  measuring_ = false;
+  if (mean <= kNearBest * best_) best_age_ = absl::ZeroDuration();
+  return best_age_ < kBestGoodFor;
 }
 
 void AdaptiveConcurrency::Halve(int in_flight) {
   limit_ = std::max(1, limit_ / 2);
-  from_before_ = in_flight;
-  StartWindow();
+  StartWindow(in_flight);
 }
 
-void AdaptiveConcurrency::StartWindow() {
+void AdaptiveConcurrency::StartWindow(int in_flight) {
+  from_before_ = in_flight;
   answers_ = 0;
   timed_ = 0;
   sum_ = absl::ZeroDuration();

@@ -16,9 +16,10 @@ namespace rehai {
 // several times as long as the server needs at its best, halves the number. It
 // is never more than a maximum, and never less than one.
 //
-// The server's best is the lowest mean of a window, and ages: it doubles in ten
-// minutes of answers, so that a server that has become slower for good is known
-// as that after a while.
+// The server's best is the lowest mean of a window. When none has come near it
+// for a while, it is measured anew by one window of one write at a time: so a
+// server that has become slower for good is known as that, and one that we keep
+// busy is not.
 //
 // Times are Clock::Uptime() values, passed in. A plain value, not thread-safe.
 class AdaptiveConcurrency {
@@ -29,12 +30,15 @@ class AdaptiveConcurrency {
   // server is in trouble.
   static constexpr double kSlowFactor = 3;
   static constexpr absl::Duration kSlowFloor = absl::Milliseconds(50);
-  static constexpr absl::Duration kBestDoubles = absl::Minutes(10);
+  // The best is good for so long; it is confirmed by a window that is no more
+  // than so many times as slow.
+  static constexpr absl::Duration kBestGoodFor = absl::Minutes(5);
+  static constexpr double kNearBest = 1.25;
 
   // Starts with `max` >= 1.
   explicit AdaptiveConcurrency(int max) : max_(max), limit_(max) {}
 
-  int limit() const { return limit_; }
+  int limit() const { return measuring_ ? 1 : limit_; }
 
   // A write ended well, its requests having taken so long in the mean; nullopt
   // if that is not known. `in_flight`: the others under way.
@@ -53,17 +57,21 @@ class AdaptiveConcurrency {
   absl::Duration best_latency() const { return best_; }
 
  private:
-  // True if the write that ended had begun before the last halving: it tells
+  // True if the write that ended had begun before the limit fell: it tells
   // nothing of what came after.
   bool IsFromBefore();
   void EndWindow(int in_flight, absl::Duration now);
-  void LearnBest(absl::Duration mean, absl::Duration now);
+  // False if it is to be measured anew.
+  bool KnowsBest(absl::Duration mean, absl::Duration now);
   void Halve(int in_flight);
-  void StartWindow();
+  // What was under way before does not belong to it.
+  void StartWindow(int in_flight);
 
   int max_;
   int limit_;
-  // Writes under way that had begun before the last halving.
+  // The best is being measured, one write at a time.
+  bool measuring_ = false;
+  // Writes under way that had begun before the limit fell.
   int from_before_ = 0;
 
   // The window under way: its answers, of these those with a latency, and these
@@ -74,7 +82,9 @@ class AdaptiveConcurrency {
 
   absl::Duration latency_;
   absl::Duration best_;
-  absl::Duration best_learnt_at_;
+  // How long it has not been met, and when that was last looked at.
+  absl::Duration best_age_;
+  absl::Duration looked_at_;
 };
 
 }  // namespace rehai

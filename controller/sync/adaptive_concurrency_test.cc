@@ -77,8 +77,32 @@ TEST_F(AdaptiveConcurrencyTest, AServerThatIsSlowerForGoodIsUsedFullyAgain) {
   Answer(100, kQuick);
   Answer(100, 10 * kQuick);
   EXPECT_LT(concurrency_.limit(), 8);
-  Answer(3600, 10 * kQuick);
+  // Measured anew after five minutes, and then one more per window.
+  Answer(5 * 60, 10 * kQuick);
+  EXPECT_EQ(concurrency_.best_latency(), 10 * kQuick);
+  Answer(60, 10 * kQuick);
   EXPECT_EQ(concurrency_.limit(), 8);
+}
+
+TEST_F(AdaptiveConcurrencyTest, TheBestIsMeasuredWithOneAtATime) {
+  Answer(8, kQuick);
+  Answer(5 * 60 - 8, 2 * kQuick);
+  EXPECT_EQ(concurrency_.limit(), 8);
+  for (int i = 0; i < 16 && concurrency_.limit() == 8; ++i) {
+    Answer(1, 2 * kQuick);
+  }
+  EXPECT_EQ(concurrency_.limit(), 1);
+  Answer(AdaptiveConcurrency::kSmallestWindow, kQuick);
+  EXPECT_EQ(concurrency_.limit(), 8);
+  EXPECT_EQ(concurrency_.best_latency(), kQuick);
+}
+
+TEST_F(AdaptiveConcurrencyTest, ABestThatIsMetIsNotMeasuredAnew) {
+  for (int minute = 0; minute < 60; ++minute) {
+    Answer(56, 2 * kQuick);
+    ASSERT_EQ(concurrency_.limit(), 8);
+    Answer(8, kQuick);
+  }
 }
 
 TEST_F(AdaptiveConcurrencyTest, APauseDoesNotMakeTheBestForgotten) {

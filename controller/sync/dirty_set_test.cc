@@ -15,7 +15,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "controller/sync/lane_turns.h"
 #include "proto/ids.h"
+#include "rehai/v1/chef.pb.h"
+#include "rehai/v1/model.pb.h"
 
 namespace rehai {
 namespace {
@@ -270,6 +273,173 @@ TEST(DirtySetTest, EndsOfHostsThatWereNotTakenAreIgnored) {
   EXPECT_EQ(TakeHost(dirty, At(200)), kHost);
 }
 
+// Lanes and causes.
+
+TEST(DirtySetTest, TellsWhyAHostIsTaken) {
+  DirtySet dirty(kWindow);
+  dirty.Mark(kHost, 1, At(0));
+  const std::optional<DirtySet::Taken> marked = dirty.Take(At(200));
+  ASSERT_TRUE(marked.has_value());
+  EXPECT_EQ(marked->lane, v1::LANE_LIVE);
+  EXPECT_EQ(marked->cause, v1::WRITE_CAUSE_CHANGE);
+
+  dirty.Force(kOther, v1::LANE_REPAIR, v1::WRITE_CAUSE_RUN_ENDED, At(0));
+  const std::optional<DirtySet::Taken> forced = dirty.Take(At(200));
+  ASSERT_TRUE(forced.has_value());
+  EXPECT_EQ(forced->host, kOther);
+  EXPECT_EQ(forced->lane, v1::LANE_REPAIR);
+  EXPECT_EQ(forced->cause, v1::WRITE_CAUSE_RUN_ENDED);
+}
+
+TEST(DirtySetTest, AMoreUrgentReasonCountsWhicheverCameFirst) {
+  for (const bool mark_first : {true, false}) {
+    SCOPED_TRACE(mark_first);
+    DirtySet dirty(kWindow);
+    if (mark_first) dirty.Mark(kHost, 1, At(0));
+    dirty.Force(kHost, v1::LANE_REPAIR, v1::WRITE_CAUSE_REPAIR, At(0));
+    if (!mark_first) dirty.Mark(kHost, 1, At(0));
+    const std::optional<DirtySet::Taken> taken = dirty.Take(At(0));
+    ASSERT_TRUE(taken.has_value());
+    EXPECT_EQ(taken->lane, v1::LANE_LIVE);
+    EXPECT_EQ(taken->cause, v1::WRITE_CAUSE_CHANGE);
+    // Once.
+    dirty.Acknowledge(kHost, 1);
+    EXPECT_EQ(dirty.Find(kHost), std::nullopt);
+  }
+}
+
+TEST(DirtySetTest, ARetryIsForTheSameReason) {
+  DirtySet dirty(kWindow);
+  Ask(dirty, kHost, At(0));
+  dirty.Take(At(0));
+  dirty.Mark(kHost, 1, At(10));
+  dirty.Retry(kHost, At(500));
+  const std::optional<DirtySet::Taken> taken = dirty.Take(At(500));
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(taken->lane, v1::LANE_USER);
+  EXPECT_EQ(taken->cause, v1::WRITE_CAUSE_REQUEST);
+}
+
+TEST(DirtySetTest, WhatComesInFlightHasAReasonOfItsOwn) {
+  DirtySet dirty(kWindow);
+  Ask(dirty, kHost, At(0));
+  dirty.Take(At(0));
+  dirty.Force(kHost, v1::LANE_REPAIR, v1::WRITE_CAUSE_REPAIR, At(10));
+  dirty.Acknowledge(kHost, 0);
+  const std::optional<DirtySet::Taken> taken = dirty.Take(At(10));
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(taken->lane, v1::LANE_REPAIR);
+  EXPECT_EQ(taken->cause, v1::WRITE_CAUSE_REPAIR);
+}
+
+TEST(DirtySetTest, ARecheckOfAParkedHostIsInNobodysWay) {
+  DirtySet dirty(kWindow);
+  Ask(dirty, kHost, At(0));
+  dirty.Take(At(0));
+  dirty.Park(kHost, 0, /*recheck_at=*/At(1000));
+  EXPECT_EQ(dirty.Take(At(1000))->lane, v1::LANE_SWEEP);
+  dirty.Park(kHost, 0, /*recheck_at=*/At(2000));
+  dirty.Mark(kHost, 1, At(1000));
+  EXPECT_EQ(dirty.Take(At(1200))->lane, v1::LANE_LIVE);
+}
+
+TEST(DirtySetTest, ASweepEndsNoWait) {
+  const auto sweep = [](DirtySet& dirty) {
+    dirty.Force(kHost, v1::LANE_SWEEP, v1::WRITE_CAUSE_DOUBT, At(300));
+  };
+  for (int wait = 0; wait < 3; ++wait) {
+    SCOPED_TRACE(wait);
+    DirtySet dirty(kWindow);
+    dirty.Mark(kHost, 1, At(0));
+    dirty.Take(At(200));
+    if (wait == 0) dirty.Retry(kHost, At(5000));
+    if (wait == 1) dirty.Defer(kHost, At(5000));
+    if (wait == 2) dirty.Park(kHost, 1, At(5000));
+    sweep(dirty);
+    EXPECT_EQ(dirty.NextDue(), At(5000));
+    dirty.Force(kHost, v1::LANE_REPAIR, v1::WRITE_CAUSE_RUN_ENDED, At(300));
+    EXPECT_EQ(dirty.NextDue(), At(300));
+  }
+}
+
+TEST(DirtySetTest, ADeferredHostWaitsUnlessSomethingMoreUrgentComes) {
+  // Live, and live again.
+  DirtySet dirty(kWindow);
+  dirty.Mark(kHost, 1, At(0));
+  dirty.Take(At(200));
+  dirty.Defer(kHost, At(5000));
+  dirty.Mark(kHost, 2, At(300));
+  dirty.RetryNow(At(300));
+  EXPECT_EQ(dirty.NextDue(), At(5000));
+  // Somebody waits for it.
+  Ask(dirty, kHost, At(400));
+  EXPECT_EQ(dirty.Take(At(400))->lane, v1::LANE_USER);
+
+  // A repair, and then live.
+  dirty.Force(kOther, v1::LANE_REPAIR, v1::WRITE_CAUSE_REPAIR, At(0));
+  ASSERT_EQ(TakeHost(dirty, At(400)), kOther);
+  dirty.Defer(kOther, At(5000));
+  dirty.Mark(kOther, 3, At(500));
+  EXPECT_EQ(dirty.Take(At(700))->lane, v1::LANE_LIVE);
+}
+
+TEST(DirtySetTest, AForceInFlightIsNotDeferred) {
+  DirtySet dirty(kWindow);
+  dirty.Mark(kHost, 1, At(0));
+  dirty.Take(At(200));
+  Ask(dirty, kHost, At(210));
+  dirty.Defer(kHost, At(5000));
+  EXPECT_EQ(dirty.Take(At(210))->lane, v1::LANE_USER);
+}
+
+TEST(DirtySetTest, ABacklogInOneLaneDoesNotHoldUpTheOthers) {
+  DirtySet dirty(kWindow);
+  const auto host = [](const char* kind, int i) {
+    return HostId{absl::StrCat(kind, i)};
+  };
+  for (int i = 0; i < 300; ++i) {
+    dirty.Force(host("sweep", i), v1::LANE_SWEEP, v1::WRITE_CAUSE_DOUBT, At(0));
+    dirty.Force(host("repair", i), v1::LANE_REPAIR, v1::WRITE_CAUSE_REPAIR,
+                At(0));
+  }
+  Ask(dirty, kHost, At(1));
+  EXPECT_EQ(TakeHost(dirty, At(1)), kHost);
+  // And the least urgent gets its turns while the others never end.
+  int swept = 0;
+  for (int i = 0; i < 300; ++i) {
+    dirty.Mark(host("live", i), i + 1, At(i));
+    Ask(dirty, host("user", i), At(i));
+    const std::optional<DirtySet::Taken> taken = dirty.Take(At(300));
+    ASSERT_TRUE(taken.has_value());
+    if (taken->lane == v1::LANE_SWEEP) ++swept;
+  }
+  EXPECT_GE(swept, 300 / 15 - 1);
+}
+
+TEST(DirtySetTest, ShowsItsLanes) {
+  DirtySet dirty(kWindow);
+  for (int i = 0; i < 3; ++i) {
+    dirty.Mark(HostId{absl::StrCat("hv", i)}, i + 1, At(100 * i));
+  }
+  const std::optional<DirtySet::Taken> taken = dirty.Take(At(200));
+  dirty.CountBegun(taken->lane);
+  Ask(dirty, HostId{"parked"}, At(0));
+  dirty.Take(At(200));
+  dirty.Park(HostId{"parked"}, 0, /*recheck_at=*/At(210));
+
+  v1::ChefStatus status;
+  dirty.FillStatus(At(1000), status);
+  EXPECT_EQ(status.dirty(), 4);
+  EXPECT_EQ(status.parked(), 1);
+  ASSERT_EQ(status.lanes_size(), 4);
+  const v1::LaneStatus& live = status.lanes(1);
+  EXPECT_EQ(live.lane(), v1::LANE_LIVE);
+  EXPECT_EQ(live.waiting(), 2);
+  EXPECT_EQ(live.oldest().nanos(), 700'000'000);
+  EXPECT_EQ(live.begun(), 1);
+  EXPECT_EQ(status.lanes(3).waiting(), 0);
+}
+
 // Whatever happens in whatever order: a host is never given out twice at once,
 // and every mark is tried, later than it was made.
 class DirtySetPropertyTest : public testing::TestWithParam<int> {};
@@ -288,7 +458,7 @@ TEST_P(DirtySetPropertyTest, EveryMarkIsTriedAndNoHostTwiceAtOnce) {
     const auto it = std::next(in_flight.begin(), pick(in_flight.size()));
     const auto [host, read] = *it;
     in_flight.erase(it);
-    switch (pick(3)) {
+    switch (pick(4)) {
       case 0:
         dirty.Acknowledge(host, read);
         tried[host] = read;
@@ -296,6 +466,9 @@ TEST_P(DirtySetPropertyTest, EveryMarkIsTriedAndNoHostTwiceAtOnce) {
       case 1:
         dirty.Park(host, read);
         tried[host] = read;
+        break;
+      case 2:
+        dirty.Defer(host, now + At(pick(1000)));
         break;
       default:
         dirty.Retry(host, now + At(pick(1000)));
@@ -319,7 +492,10 @@ TEST_P(DirtySetPropertyTest, EveryMarkIsTriedAndNoHostTwiceAtOnce) {
         if (!in_flight.empty()) end_one();
         break;
       default:
-        if (pick(20) == 0) Ask(dirty, host, now);
+        if (pick(20) == 0) {
+          dirty.Force(host, kLanes[pick(kLanes.size())], v1::WRITE_CAUSE_REPAIR,
+                      now);
+        }
     }
     ASSERT_LE(dirty.depth() + dirty.parked(), 8u);
   }

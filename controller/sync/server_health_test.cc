@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "base/backoff.h"
 #include "proto/ids.h"
+#include "rehai/v1/chef.pb.h"
 
 namespace rehai {
 namespace {
@@ -23,9 +24,15 @@ constexpr size_t kFleet = 300;
 
 class ServerHealthTest : public testing::Test {
  protected:
-  Turn Trouble(int host, absl::Duration now) {
+  Turn Trouble(int host, absl::Duration now, size_t fleet = kFleet) {
     return health_.OnTrouble(HostId{absl::StrCat("hv", host)},
-                             {.error = "no answer"}, kFleet, now, random_);
+                             {.error = "no answer"}, fleet, now, random_);
+  }
+
+  Turn Refused(int host, absl::Duration now) {
+    return health_.OnTrouble(HostId{absl::StrCat("hv", host)},
+                             {.refused = true, .error = "wrong clock"}, kFleet,
+                             now, random_);
   }
 
   absl::BitGen random_;
@@ -82,6 +89,62 @@ TEST_F(ServerHealthTest, AGoodAnswerEndsItAndItStartsAfresh) {
   EXPECT_EQ(health_.NextWrite(0), absl::ZeroDuration());
   EXPECT_EQ(Trouble(4, absl::Seconds(101)), Turn::kNone);
   EXPECT_TRUE(health_.is_up());
+}
+
+TEST_F(ServerHealthTest, ASmallFleetIsTheServerWhenAllOfItIsInTrouble) {
+  for (const size_t fleet : {1, 2}) {
+    SCOPED_TRACE(fleet);
+    health_.OnGoodAnswer(absl::Seconds(1));
+    // One failure may be chance.
+    EXPECT_EQ(Trouble(1, absl::Seconds(1), fleet), Turn::kNone);
+    EXPECT_EQ(Trouble(1, absl::Seconds(2), fleet), Turn::kNone);
+    EXPECT_EQ(Trouble(static_cast<int>(fleet), absl::Seconds(3), fleet),
+              Turn::kDown);
+  }
+}
+
+TEST_F(ServerHealthTest, OneOfTwoHostsInTroubleIsNotTheServer) {
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(Trouble(1, absl::Seconds(i), /*fleet=*/2), Turn::kNone);
+  }
+}
+
+TEST_F(ServerHealthTest, OneRefusalIsEnoughAndIsProbedLikewise) {
+  EXPECT_EQ(Refused(1, absl::Seconds(100)), Turn::kRefusing);
+  EXPECT_FALSE(health_.is_up());
+  const absl::Duration next = health_.NextWrite(0);
+  EXPECT_GE(next, absl::Seconds(100) + kProbes.min / 2);
+  EXPECT_EQ(Refused(2, next), Turn::kNone);
+  EXPECT_GT(health_.NextWrite(0), next);
+  EXPECT_EQ(health_.OnGoodAnswer(next), Turn::kBack);
+}
+
+TEST_F(ServerHealthTest, WhatItIsFollowsTheProbes) {
+  Refused(1, absl::Seconds(100));
+  EXPECT_EQ(Trouble(1, absl::Seconds(200)), Turn::kDown);
+  EXPECT_EQ(Refused(1, absl::Seconds(300)), Turn::kRefusing);
+}
+
+TEST_F(ServerHealthTest, ShowsItsStateSinceWhenAndWhy) {
+  const absl::Time wall = absl::FromUnixSeconds(1'000'000);
+  v1::ChefStatus status;
+  health_.FillStatus(absl::Seconds(50), wall, status);
+  EXPECT_EQ(status.state(), v1::SERVER_STATE_UP);
+  EXPECT_EQ(status.state_since().seconds(), 1'000'000 - 50);
+  EXPECT_EQ(status.error(), "");
+
+  Refused(1, absl::Seconds(100));
+  Refused(1, absl::Seconds(200));
+  health_.FillStatus(absl::Seconds(300), wall, status);
+  EXPECT_EQ(status.state(), v1::SERVER_STATE_REFUSING);
+  EXPECT_EQ(status.state_since().seconds(), 1'000'000 - 200);
+  EXPECT_EQ(status.error(), "wrong clock");
+
+  health_.OnGoodAnswer(absl::Seconds(310));
+  health_.FillStatus(absl::Seconds(310), wall, status);
+  EXPECT_EQ(status.state(), v1::SERVER_STATE_UP);
+  EXPECT_EQ(status.state_since().seconds(), 1'000'000);
+  EXPECT_EQ(status.error(), "");
 }
 
 }  // namespace
