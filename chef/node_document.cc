@@ -29,12 +29,6 @@ std::string PathPart(const std::string& key) {
   return plain ? key : CanonicalJson(key);
 }
 
-std::string DottedPath(absl::Span<const std::string> path) {
-  return absl::StrJoin(path, ".", [](std::string* out, const std::string& key) {
-    absl::StrAppend(out, PathPart(key));
-  });
-}
-
 // What of `sought`'s children has `key`; null if none.
 const Sought* Child(const Sought& sought, const std::string& key) {
   const auto child =
@@ -388,6 +382,12 @@ bool ScannedNode::ForeignBytesAreIn(const ScannedNode& after) const {
   if (subtrees_.empty()) return document_ == after.document_;
   return root_.members.size() <= after.root_.members.size() &&
          SameForeign(root_, after.root_);
+}
+
+std::string DottedPath(absl::Span<const std::string> path) {
+  return absl::StrJoin(path, ".", [](std::string* out, const std::string& key) {
+    absl::StrAppend(out, PathPart(key));
+  });
 }
 
 absl::StatusOr<std::optional<absl::string_view>> FindValue(

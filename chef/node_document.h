@@ -19,11 +19,15 @@
 // them goes back as it came (number spelling, key order, escapes, unknown
 // fields). Pure functions.
 //
-// Every function here answers kInvalidArgument, with the offset of the first
-// bad byte, if `document` is not one well-formed JSON object; and
+// Every function on a document answers kInvalidArgument, with the offset of the
+// first bad byte, if `document` is not one well-formed JSON object; and
 // kInvalidArgument if a path is empty, or one subtree's path leads to or
 // through another's.
 namespace rehai::chef {
+
+// automatic.virtualization.kvm.guests."web01.example.com": keys with a dot, a
+// quote or the like in them are quoted.
+std::string DottedPath(absl::Span<const std::string> path);
 
 // The bytes of the value at `path`, or nullopt if the path does not exist (or
 // passes through something that is not an object). Of duplicate keys the last
@@ -46,9 +50,7 @@ absl::StatusOr<bool> Holds(absl::string_view document,
 
 // One path below a subtree at which the document and the wanted value differ.
 struct PathDifference {
-  // Dotted, from the node's top; a key that contains a dot is quoted:
-  // automatic.virtualization.kvm.guests."web01.example.com".state
-  std::string path;
+  std::string path;    // dotted, from the node's top
   std::string before;  // compact JSON; empty: absent in the document
   std::string after;   // compact JSON; empty: to be removed
 };

@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "chef/errors.h"
+#include "chef/node_cost.h"
 #include "chef/node_document.h"
 #include "chef/node_name.h"
 
@@ -119,6 +121,16 @@ void Put(AttemptPtr attempt, NodeChange change) {
               });
 }
 
+// "automatic.packages 612000, automatic 700123": what takes the space.
+std::string BiggestInWords(absl::string_view document) {
+  const auto paths = BiggestPaths(document, 5);
+  if (!paths.ok()) return "";
+  return absl::StrJoin(*paths, ", ",
+                       [](std::string* out, const PathBytes& path) {
+                         absl::StrAppend(out, path.path, " ", path.bytes);
+                       });
+}
+
 void FinishDryRun(AttemptPtr attempt, absl::string_view before,
                   const NodeChange& change) {
   absl::StatusOr<std::vector<PathDifference>> differences =
@@ -151,8 +163,9 @@ void FinishGet(AttemptPtr attempt, const absl::StatusOr<Response>& answer) {
   }
   const int64_t limit = attempt->options.max_node_bytes;
   if (static_cast<int64_t>(change->document->size()) > limit) {
-    return attempt->Finish(
-        NodeTooLarge(subject, change->document->size(), limit));
+    return attempt->Finish(NodeTooLarge(subject, change->document->size(),
+                                        limit,
+                                        BiggestInWords(*change->document)));
   }
   if (attempt->options.dry_run) {
     return FinishDryRun(std::move(attempt), answer->body, *change);

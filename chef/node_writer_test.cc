@@ -277,6 +277,8 @@ TEST_F(NodeWriterTest, ANodeThatWouldBeTooLargeIsNotSent) {
   EXPECT_EQ(result.outcome, v1::WRITE_OUTCOME_TOO_LARGE);
   EXPECT_THAT(result.status, StatusIs(absl::StatusCode::kResourceExhausted,
                                       AllOf(HasSubstr("500 are allowed"),
+                                            HasSubstr("automatic.rehai.guests "
+                                                      "511"),
                                             HasSubstr("chef.max_node_bytes"))));
   EXPECT_EQ(server_->counters().puts, 0);
 }
