@@ -25,6 +25,11 @@ namespace {
 // Half of what gRPC clients accept by default, so that one more entry fits.
 constexpr size_t kPageBytes = 2 << 20;
 
+absl::Status UnknownHost(const std::string& node) {
+  return absl::NotFoundError(absl::StrCat(
+      "host ", node, ": not in the fleet; ListHosts names those that are"));
+}
+
 // A guest in a list. Points into a FleetView that is held meanwhile.
 struct Row {
   const v1::Record* record;
@@ -78,6 +83,15 @@ std::vector<Row> Select(const FleetView& view, const v1::GuestFilter& filter,
   return rows;
 }
 
+// kNotFound names the first host of the selector that is not in the fleet.
+absl::Status CheckNodes(const v1::HostSelector& selector,
+                        const Inventory& inventory) {
+  for (const std::string& node : selector.nodes()) {
+    if (inventory.Find(HostId{node}) == nullptr) return UnknownHost(node);
+  }
+  return absl::OkStatus();
+}
+
 std::string Places(const std::vector<GuestLocation>& locations) {
   return absl::StrJoin(locations, ", ",
                        [](std::string* out, const GuestLocation& location) {
@@ -97,11 +111,7 @@ absl::StatusOr<v1::GetHostResponse> FleetQueries::GetHost(
   response.set_revision(inventory_.revision());
   const HostId id{request.node()};
   const RecordPtr record = inventory_.Find(id);
-  if (record == nullptr) {
-    return absl::NotFoundError(
-        absl::StrCat("host ", id.node,
-                     ": not in the fleet; ListHosts names those that are"));
-  }
+  if (record == nullptr) return UnknownHost(id.node);
   *response.mutable_host() = MakeHost(*record, syncer_.Status(id));
   return response;
 }
@@ -111,6 +121,7 @@ absl::StatusOr<v1::ListHostsResponse> FleetQueries::ListHosts(
   ASSIGN_OR_RETURN(const int page_size, ReadPageSize(request.page_size()));
   ASSIGN_OR_RETURN(const std::string last_node,
                    ReadPageToken(request.page_token(), request.selector()));
+  RETURN_IF_ERROR(CheckNodes(request.selector(), inventory_));
   const std::shared_ptr<const FleetView> view = inventory_.View();
 
   v1::ListHostsResponse response;
@@ -180,6 +191,7 @@ absl::StatusOr<v1::ListGuestsResponse> FleetQueries::ListGuests(
   ASSIGN_OR_RETURN(const std::string last_key,
                    ReadPageToken(request.page_token(), request.filter()));
   RETURN_IF_ERROR(CheckFilter(request.filter()));
+  RETURN_IF_ERROR(CheckNodes(request.filter().hosts(), inventory_));
   const std::shared_ptr<const FleetView> view = inventory_.View();
   std::vector<Row> rows = Select(*view, request.filter(), inventory_);
 

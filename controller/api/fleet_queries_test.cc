@@ -106,6 +106,19 @@ TEST_F(FleetQueriesTest, GetHostRefusesWhatIsNotThere) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("hv9")));
 }
 
+TEST_F(FleetQueriesTest, AListOfANamedHostThatIsNotThereIsRefused) {
+  Observe("hv1", {MakeGuest(1, "web01")});
+  v1::ListHostsRequest hosts;
+  hosts.mutable_selector()->add_nodes("hv1");
+  hosts.mutable_selector()->add_nodes("hv9");
+  EXPECT_THAT(queries_.ListHosts(hosts),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("host hv9")));
+  v1::ListGuestsRequest guests;
+  *guests.mutable_filter()->mutable_hosts() = hosts.selector();
+  EXPECT_THAT(queries_.ListGuests(guests),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("host hv9")));
+}
+
 TEST_F(FleetQueriesTest, ListHostsPagesInTheOrderOfNames) {
   for (const char* node : {"a1", "a2", "a3", "b1"}) Observe(node, {});
   v1::ListHostsRequest request;

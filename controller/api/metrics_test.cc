@@ -265,7 +265,7 @@ TEST(MetricsTest, EveryMetricIsInTheDocumentation) {
 TEST(MetricsTest, CountsTheFleet) {
   FakeClock clock;
   Inventory inventory(clock);
-  inventory.AddHost({"never seen"}, {});
+  inventory.AddHost({"never-seen"}, {});
   inventory.AddHost({"hv1"}, {});
   const auto observation = FromText<v1::Observation>(R"pb(
     node: "hv1"

@@ -6,17 +6,19 @@
 #include <grpcpp/server_context.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "base/mutex.h"
 #include "chef/node_document.h"
 #include "controller/api/grpc_status.h"
+#include "controller/api/late_answer.h"
 #include "controller/api/operation_watch.h"
 #include "controller/api/pulled_stream.h"
+#include "proto/ids.h"
 #include "rehai/v1/resync.grpc.pb.h"
 
 namespace rehai {
@@ -41,55 +43,19 @@ absl::StatusOr<std::vector<v1::ResyncMode>> ReadModes(
   return modes;
 }
 
-// A Diff under way. Ends with Chef's answer or with the client's patience,
-// whichever comes first; the later of the two finds it finished.
-class DiffCall final : public grpc::ServerUnaryReactor {
- public:
-  static DiffCall* Open(v1::ResyncDiffResponse* response) {
-    std::shared_ptr<DiffCall> call(new DiffCall(response));
-    call->self_ = call;
-    return call.get();
+v1::ResyncDiffResponse MakeDiff(const std::string& node, Revision revision,
+                                std::vector<chef::PathDifference> differences) {
+  v1::ResyncDiffResponse response;
+  response.set_node(node);
+  response.set_revision(revision);
+  for (chef::PathDifference& difference : differences) {
+    v1::Difference& line = *response.add_differences();
+    line.set_path(std::move(difference.path));
+    line.set_before(std::move(difference.before));
+    line.set_after(std::move(difference.after));
   }
-
-  // Keeps the call's memory, not the call.
-  std::shared_ptr<DiffCall> Hold() const { return self_; }
-
-  void Answer(absl::StatusOr<std::vector<chef::PathDifference>> differences) {
-    if (!ClaimEnd()) return;
-    if (differences.ok()) {
-      for (chef::PathDifference& difference : *differences) {
-        v1::Difference& line = *response_->add_differences();
-        line.set_path(std::move(difference.path));
-        line.set_before(std::move(difference.before));
-        line.set_after(std::move(difference.after));
-      }
-    }
-    Finish(ToGrpc(differences.status()));
-  }
-
-  void OnCancel() override {
-    if (ClaimEnd()) Finish(grpc::Status::CANCELLED);
-  }
-
-  void OnDone() override {
-    const std::shared_ptr<DiffCall> last = std::move(self_);
-  }
-
- private:
-  explicit DiffCall(v1::ResyncDiffResponse* response) : response_(response) {}
-
-  // True for the first to ask, who then finishes the call.
-  bool ClaimEnd() {
-    MutexLock lock(mu_);
-    return !std::exchange(claimed_, true);
-  }
-
-  v1::ResyncDiffResponse* const response_;  // gRPC's; gone once finished
-  std::shared_ptr<DiffCall> self_;
-
-  Mutex mu_;
-  bool claimed_ ABSL_GUARDED_BY(mu_) = false;
-};
+  return response;
+}
 
 class ResyncService final : public v1::Resync::CallbackService {
  public:
@@ -140,16 +106,16 @@ class ResyncService final : public v1::Resync::CallbackService {
                         "host ", host.node,
                         ": not in the fleet; ListHosts names those that are")));
     }
-    response->set_node(host.node);
-    response->set_revision(record->revision());
-    DiffCall* const call = DiffCall::Open(response);
+    auto call = LateAnswer<v1::ResyncDiffResponse>::Open(response);
+    grpc::ServerUnaryReactor* const reactor = call.get();
     syncer_.Diff(
         host,
-        [call = call->Hold()](
+        [call = std::move(call), host, revision = record->revision()](
             absl::StatusOr<std::vector<chef::PathDifference>> differences) {
-          call->Answer(std::move(differences));
+          if (!differences.ok()) return call->Answer(differences.status());
+          call->Answer(MakeDiff(host.node, revision, *std::move(differences)));
         });
-    return call;
+    return reactor;
   }
 
  private:

@@ -117,13 +117,13 @@ TEST_F(RunListenerTest, AFullQueueLosesItsOldest) {
   RunListener listener({.token = "t", .max_messages = 2}, consumer_.Taker(),
                        clock_);
   listener.Start();
-  listener.Take(RunStart("under way"));
+  listener.Take(RunStart("under-way"));
   consumer_.Await(1);
   for (const char* node : {"hv1", "hv2", "hv3"}) listener.Take(RunStart(node));
   EXPECT_EQ(listener.Counts().dropped, 1);
   EXPECT_EQ(listener.Counts().queued, 2);
   consumer_.Release();
-  EXPECT_THAT(consumer_.Await(3), ElementsAre("under way", "hv2", "hv3"));
+  EXPECT_THAT(consumer_.Await(3), ElementsAre("under-way", "hv2", "hv3"));
 }
 
 TEST_F(RunListenerTest, TheQueueIsBoundedInBytes) {

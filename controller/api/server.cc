@@ -14,10 +14,13 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "controller/api/calls_under_way.h"
 #include "controller/api/fleet_queries.h"
 #include "controller/api/fleet_service.h"
 #include "controller/api/listen_address.h"
@@ -30,7 +33,8 @@ namespace {
 // Requests are selectors and tokens; a list of ten thousand node names fits.
 constexpr int kMaxRequestBytes = 1 << 20;
 
-constexpr const char* kServices[] = {"", "rehai.v1.Fleet", "rehai.v1.Resync"};
+constexpr const char* kServices[] = {"", "rehai.v1.Fleet", "rehai.v1.Resync",
+                                     "rehai.v1.Chef"};
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
     const ApiServer::Options& options, const ListenAddress& address) {
@@ -74,12 +78,6 @@ void LogForGrpc(gpr_log_func_args* args) {
   }
 }
 
-gpr_timespec After(absl::Duration wait) {
-  return gpr_time_add(
-      gpr_now(GPR_CLOCK_MONOTONIC),
-      gpr_time_from_millis(absl::ToInt64Milliseconds(wait), GPR_TIMESPAN));
-}
-
 }  // namespace
 
 // Members are destroyed in reverse order: first the server, then what it uses.
@@ -93,13 +91,15 @@ struct ApiServer::Parts {
   std::optional<FleetQueries> queries;
   std::unique_ptr<grpc::Service> fleet;
   std::unique_ptr<grpc::Service> resync;
+  std::unique_ptr<grpc::Service> chef;  // may be null
+  CallsUnderWay calls;
   int port = 0;
   std::unique_ptr<grpc::Server> server;
 };
 
 absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
     Options options, Inventory& inventory, Syncer& syncer,
-    ResyncOperations& operations) {
+    ResyncOperations& operations, ChefAnswers chef) {
   auto parts = std::make_unique<Parts>();
   ASSIGN_OR_RETURN(parts->address,
                    ParseListenAddress("api.listen", options.listen));
@@ -115,6 +115,7 @@ absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
       MakeFleetService(*parts->queries, inventory, *parts->fleet_hub);
   parts->resync =
       MakeResyncService(inventory, syncer, operations, *parts->operation_hub);
+  if (chef.status) parts->chef = MakeChefService(std::move(chef));
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(parts)));
 }
 
@@ -132,6 +133,12 @@ absl::Status ApiServer::Start() {
                            &parts_->port);
   builder.RegisterService(parts_->fleet.get());
   builder.RegisterService(parts_->resync.get());
+  if (parts_->chef != nullptr) builder.RegisterService(parts_->chef.get());
+  std::vector<
+      std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
+      interceptors;
+  interceptors.push_back(parts_->calls.MakeCounter());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   parts_->fleet_hub->Start();
   parts_->operation_hub->Start();
   parts_->server = builder.BuildAndStart();
@@ -166,7 +173,11 @@ void ApiServer::Stop(absl::Duration grace) {
   parts_->fleet_hub->Stop();
   parts_->operation_hub->Stop();
   if (parts_->server != nullptr) {
-    parts_->server->Shutdown(After(grace));
+    // A graceful Shutdown() would wait for clients that are idle, too, and for
+    // those that have gone to sleep until their machine notices.
+    const Clock& clock = Clock::Real();
+    parts_->calls.AwaitNone(clock, clock.Uptime() + grace);
+    parts_->server->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
     parts_->server->Wait();
   }
 }

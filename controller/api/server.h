@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "controller/api/chef_service.h"
 #include "controller/api/tls_files.h"
 #include "controller/inventory/inventory.h"
 #include "controller/sync/resync_operations.h"
@@ -17,14 +18,13 @@
 
 namespace rehai {
 
-// ApiServer is the controller's face: the services Fleet and Resync, with the
-// standard health and reflection services beside them.
+// ApiServer is the controller's face: the services Fleet, Resync and Chef, with
+// the standard health and reflection services beside them.
 //
-// - Handlers never block, and answers come from memory; only Resync.Diff waits
-//   for Chef, without holding a thread.
-// - The health of "", "rehai.v1.Fleet" and "rehai.v1.Resync" is NOT_SERVING
-//   until SetReady(true). Requests are answered before that, too: with what is
-//   known so far.
+// - Handlers never block, and answers come from memory; only Resync.Diff and
+//   Chef.Cost wait for Chef, without holding a thread.
+// - The health of "" and of each service is NOT_SERVING until SetReady(true).
+//   Requests are answered before that, too: with what is known so far.
 // - Without TLS it listens only where other machines cannot reach it, unless
 //   told otherwise. With TLS every client must present a certificate.
 //
@@ -39,13 +39,14 @@ class ApiServer {
   };
 
   // Checks the options and listens to the inventory and the operations, which
-  // no thread may use yet. All referred to must outlive the server.
+  // no thread may use yet. All referred to must outlive the server. Without
+  // answers about Chef there is no Chef service.
   // kInvalidArgument: the address cannot be understood, it would be open to
   // everyone, or the TLS files do not fit together; kNotFound and
   // kPermissionDenied name the TLS file that cannot be read.
   static absl::StatusOr<std::unique_ptr<ApiServer>> Create(
       Options options, Inventory& inventory, Syncer& syncer,
-      ResyncOperations& operations);
+      ResyncOperations& operations, ChefAnswers chef = {});
   ~ApiServer();
 
   // Listens and answers from here on. kUnavailable: the address is taken or not
@@ -58,8 +59,9 @@ class ApiServer {
   // What the health service says.
   void SetReady(bool ready);
 
-  // Takes no more requests, ends every stream with UNAVAILABLE, lets the others
-  // finish, and cancels those that have not after `grace`. Once or more.
+  // Ends every stream with UNAVAILABLE, lets the other calls finish, and
+  // cancels those that have not after `grace`. Clients without a call are not
+  // waited for. Once or more.
   void Stop(absl::Duration grace);
 
  private:

@@ -11,6 +11,9 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <map>
 #include <memory>
@@ -21,7 +24,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/file.h"
+#include "rehai/v1/chef.grpc.pb.h"
 #include "rehai/v1/fleet.grpc.pb.h"
 #include "rehai/v1/resync.grpc.pb.h"
 #include "tests/fakes/self_signed_certificate.h"
@@ -55,7 +60,8 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
 struct Client {
   explicit Client(std::shared_ptr<grpc::Channel> channel)
       : fleet(v1::Fleet::NewStub(channel)),
-        resync(v1::Resync::NewStub(channel)) {}
+        resync(v1::Resync::NewStub(channel)),
+        chef(v1::Chef::NewStub(channel)) {}
   explicit Client(const TestController& controller)
       : Client(Connect(controller.address())) {}
 
@@ -86,6 +92,7 @@ struct Client {
 
   std::unique_ptr<v1::Fleet::Stub> fleet;
   std::unique_ptr<v1::Resync::Stub> resync;
+  std::unique_ptr<v1::Chef::Stub> chef;
 };
 
 // What the health service says: 1 SERVING, 2 NOT_SERVING. Debian ships the
@@ -436,10 +443,75 @@ TEST(ApiServerTest, ADiffThatNobodyWaitsForAnyMoreHurtsNothing) {
   controller.server().Stop(kPatience);
 }
 
+TEST(ApiServerTest, TellsHowChefIs) {
+  TestController controller;
+  v1::ChefStatus status;
+  status.set_state(v1::SERVER_STATE_DOWN);
+  status.set_error("no route to host");
+  controller.SetChefStatus(status);
+  Client client(controller);
+  const auto got = Client::Call(*client.chef, &v1::Chef::Stub::Status,
+                                v1::ChefStatusRequest());
+  ASSERT_THAT(got, IsOk());
+  EXPECT_THAT(got->status(), EqualsProto(status));
+}
+
+TEST(ApiServerTest, LimitsAreSetOrRefused) {
+  TestController controller;
+  Client client(controller);
+  v1::ChefSetLimitsRequest request;
+  request.mutable_limits()->set_requests_per_second(7);
+  const auto set =
+      Client::Call(*client.chef, &v1::Chef::Stub::SetLimits, request);
+  ASSERT_THAT(set, IsOk());
+  EXPECT_EQ(set->limits().requests_per_second(), 7);
+  request.mutable_limits()->set_requests_per_second(-1);
+  EXPECT_THAT(Client::Call(*client.chef, &v1::Chef::Stub::SetLimits, request),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("requests_per_second")));
+}
+
+TEST(ApiServerTest, TellsWhatAHostCosts) {
+  TestController controller;
+  v1::ChefCostResponse cost;
+  cost.set_node("hv1");
+  cost.set_node_bytes(88000);
+  controller.SetChefCost(cost);
+  Client client(controller);
+  v1::ChefCostRequest request;
+  request.set_node("hv1");
+  const auto got = Client::Call(*client.chef, &v1::Chef::Stub::Cost, request);
+  ASSERT_THAT(got, IsOk());
+  EXPECT_THAT(*got, EqualsProto(cost));
+  request.set_node("hv9");
+  EXPECT_THAT(Client::Call(*client.chef, &v1::Chef::Stub::Cost, request),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("hv9")));
+  request.set_node("");
+  EXPECT_THAT(Client::Call(*client.chef, &v1::Chef::Stub::Cost, request),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(ApiServerTest, ACostThatNobodyWaitsForAnyMoreHurtsNothing) {
+  TestController controller;
+  controller.HoldChefCosts();
+  Client client(controller);
+  v1::ChefCostRequest request;
+  request.set_node("hv1");
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() +
+                       std::chrono::milliseconds(50));
+  v1::ChefCostResponse response;
+  EXPECT_EQ(client.chef->Cost(&context, request, &response).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
+  controller.ReleaseChefCosts();  // answers a call that has ended
+  controller.server().Stop(kPatience);
+}
+
 TEST(ApiServerTest, HealthIsNotServingUntilReady) {
   TestController controller;
   const auto channel = Connect(controller.address());
-  for (const char* service : {"", "rehai.v1.Fleet", "rehai.v1.Resync"}) {
+  for (const char* service :
+       {"", "rehai.v1.Fleet", "rehai.v1.Resync", "rehai.v1.Chef"}) {
     controller.server().SetReady(false);
     EXPECT_EQ(Health(channel, service), 2) << service;
     controller.server().SetReady(true);
@@ -450,7 +522,8 @@ TEST(ApiServerTest, HealthIsNotServingUntilReady) {
 TEST(ApiServerTest, ReflectionNamesTheServices) {
   TestController controller;
   EXPECT_THAT(ListServices(Connect(controller.address())),
-              AllOf(HasSubstr("rehai.v1.Fleet"), HasSubstr("rehai.v1.Resync")));
+              AllOf(HasSubstr("rehai.v1.Fleet"), HasSubstr("rehai.v1.Resync"),
+                    HasSubstr("rehai.v1.Chef")));
 }
 
 TEST(ApiServerTest, StopEndsStreamsWithUnavailable) {
@@ -465,6 +538,61 @@ TEST(ApiServerTest, StopEndsStreamsWithUnavailable) {
   const grpc::Status status = stream->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(status.error_message(), HasSubstr("stopping"));
+}
+
+// A client that has connected, made itself known and gone to sleep: it answers
+// neither a ping nor the wish that it go away.
+class SleepingClient {
+ public:
+  explicit SleepingClient(int port) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(
+        connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)),
+        0);
+    // The connection preface and an empty SETTINGS frame.
+    const std::string hello(
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
+    EXPECT_EQ(send(fd_, hello.data(), hello.size(), 0),
+              static_cast<ssize_t>(hello.size()));
+    // The server's SETTINGS: the connection is taken in.
+    char byte;
+    EXPECT_EQ(recv(fd_, &byte, 1, 0), 1);
+  }
+  ~SleepingClient() { close(fd_); }
+
+ private:
+  const int fd_;
+};
+
+TEST(ApiServerTest, StopDoesNotWaitForIdleClients) {
+  TestController controller;
+  const SleepingClient sleeping(controller.server().port());
+  const absl::Duration begin = Clock::Real().Uptime();
+  controller.server().Stop(kPatience);
+  EXPECT_LT(Clock::Real().Uptime() - begin, kPatience / 2);
+}
+
+TEST(ApiServerTest, StopLetsCallsFinish) {
+  TestController controller;
+  v1::ChefCostResponse cost;
+  cost.set_node("hv1");
+  controller.SetChefCost(cost);
+  controller.HoldChefCosts();
+  Client client(controller);
+  v1::ChefCostRequest request;
+  request.set_node("hv1");
+  std::thread asker([&] {
+    EXPECT_THAT(Client::Call(*client.chef, &v1::Chef::Stub::Cost, request),
+                IsOk());
+  });
+  controller.AwaitHeldChefCost();
+  std::thread stopper([&] { controller.server().Stop(kPatience); });
+  controller.ReleaseChefCosts();
+  asker.join();
+  stopper.join();
 }
 
 TEST(ApiServerTest, ListensOnAUnixSocket) {

@@ -53,8 +53,8 @@ TestController::TestController(ApiServer::Options options, Serving serving)
             Reread(host, std::move(done));
           },
           clock_) {
-  absl::StatusOr<std::unique_ptr<ApiServer>> server =
-      ApiServer::Create(std::move(options), inventory_, syncer_, operations_);
+  absl::StatusOr<std::unique_ptr<ApiServer>> server = ApiServer::Create(
+      std::move(options), inventory_, syncer_, operations_, MakeChefAnswers());
   Must(server.status());
   server_ = *std::move(server);
   syncer_.Start();
@@ -133,6 +133,79 @@ void TestController::Reread(const HostId& host,
     }
   }
   done(result);
+}
+
+void TestController::SetChefStatus(v1::ChefStatus status) {
+  MutexLock lock(mu_);
+  chef_status_ = std::move(status);
+}
+
+void TestController::SetChefCost(const v1::ChefCostResponse& cost) {
+  MutexLock lock(mu_);
+  chef_costs_[cost.node()] = cost;
+}
+
+void TestController::HoldChefCosts() {
+  MutexLock lock(mu_);
+  holding_costs_ = true;
+}
+
+void TestController::AwaitHeldChefCost() {
+  MutexLock lock(mu_);
+  while (held_costs_.empty()) cost_held_.Wait(mu_);
+}
+
+void TestController::ReleaseChefCosts() {
+  std::vector<std::pair<HostId, ChefAnswers::CostDone>> released;
+  {
+    MutexLock lock(mu_);
+    holding_costs_ = false;
+    released = std::move(held_costs_);
+    held_costs_.clear();
+  }
+  for (auto& [host, done] : released) Cost(host, std::move(done));
+}
+
+ChefAnswers TestController::MakeChefAnswers() {
+  ChefAnswers answers;
+  answers.status = [this] {
+    MutexLock lock(mu_);
+    return chef_status_;
+  };
+  answers.set_limits = [this](const v1::ChefLimits& limits) {
+    return SetLimits(limits);
+  };
+  answers.cost = [this](const HostId& host, ChefAnswers::CostDone done) {
+    Cost(host, std::move(done));
+  };
+  return answers;
+}
+
+absl::StatusOr<v1::ChefLimits> TestController::SetLimits(
+    const v1::ChefLimits& limits) {
+  if (limits.requests_per_second() < 0) {
+    return absl::InvalidArgumentError(
+        "limits.requests_per_second: -1 is below zero; give more");
+  }
+  MutexLock lock(mu_);
+  chef_status_.mutable_limits()->MergeFrom(limits);
+  return chef_status_.limits();
+}
+
+void TestController::Cost(const HostId& host, ChefAnswers::CostDone done) {
+  absl::StatusOr<v1::ChefCostResponse> cost = absl::NotFoundError(
+      absl::StrCat("host ", host.node, ": not in the fleet"));
+  {
+    MutexLock lock(mu_);
+    if (holding_costs_) {
+      held_costs_.emplace_back(host, std::move(done));
+      cost_held_.NotifyAll();
+      return;
+    }
+    const auto known = chef_costs_.find(host.node);
+    if (known != chef_costs_.end()) cost = known->second;
+  }
+  done(std::move(cost));
 }
 
 v1::Guest MakeGuest(int number, const std::string& name, v1::GuestState state) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -14,18 +15,21 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "controller/api/chef_service.h"
 #include "controller/api/server.h"
 #include "controller/inventory/inventory.h"
 #include "controller/sync/resync_operations.h"
 #include "controller/sync/syncer.h"
+#include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
 #include "tests/fakes/fake_sink.h"
 
 namespace rehai {
 
 // A controller for tests of its API: real but for the two edges of the world.
-// Chef is a FakeSink, and sources are whoever calls Observe(). A reread ends
-// well at once unless a test says otherwise. Serves on a free loopback port
+// Chef is a FakeSink, what is said of it is what a test sets, and sources are
+// whoever calls Observe(). A reread ends well at once unless a test says
+// otherwise. Serves on a free loopback port
 // unless options say otherwise.
 class TestController {
  public:
@@ -60,8 +64,22 @@ class TestController {
   void HoldRereads();
   void ReleaseRereads();
 
+  // What the Chef service says. Its limits are changed by SetLimits, which
+  // refuses a negative rate.
+  void SetChefStatus(v1::ChefStatus status);
+  // What a host's node costs. Hosts not set are not found.
+  void SetChefCost(const v1::ChefCostResponse& cost);
+  // Questions about costs from here on wait for ReleaseChefCosts(), or for
+  // ever.
+  void HoldChefCosts();
+  void AwaitHeldChefCost();
+  void ReleaseChefCosts();
+
  private:
   void Reread(const HostId& host, absl::AnyInvocable<void(absl::Status)> done);
+  ChefAnswers MakeChefAnswers();
+  absl::StatusOr<v1::ChefLimits> SetLimits(const v1::ChefLimits& limits);
+  void Cost(const HostId& host, ChefAnswers::CostDone done);
 
   Clock& clock_ = Clock::Real();
   Inventory inventory_{clock_};
@@ -76,6 +94,12 @@ class TestController {
   std::vector<absl::AnyInvocable<void(absl::Status)>> held_
       ABSL_GUARDED_BY(mu_);
   std::map<std::string, absl::Status> rereads_ ABSL_GUARDED_BY(mu_);
+  v1::ChefStatus chef_status_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, v1::ChefCostResponse> chef_costs_ ABSL_GUARDED_BY(mu_);
+  bool holding_costs_ ABSL_GUARDED_BY(mu_) = false;
+  CondVar cost_held_;
+  std::vector<std::pair<HostId, ChefAnswers::CostDone>> held_costs_
+      ABSL_GUARDED_BY(mu_);
 };
 
 // A guest of this name, and a UUID that ends in the number.
