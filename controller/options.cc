@@ -108,7 +108,13 @@ void ReadRenderings(const v1::RenderingsConfig& config, Checker& check,
   hypervisor::ReadOptions& read = out.pull.dial.read;
   read.volumes = renderings.ohai_libvirt;
   read.messages = renderings.kvm_extensions;
-  read.volatile_values = renderings.volatile_values;
+  absl::Duration volatile_interval = absl::Hours(1);
+  check.Positive("renderings.volatile_interval",
+                 config.has_volatile_interval(), config.volatile_interval(),
+                 volatile_interval);
+  if (renderings.volatile_values) {
+    out.pull.volatile_interval = volatile_interval;
+  }
 }
 
 void ReadSync(const v1::SyncConfig& config, Checker& check,

@@ -76,7 +76,7 @@ TEST(OptionsTest, OnlyWhatIsShownIsRead) {
   ASSERT_THAT(options, IsOk());
   EXPECT_TRUE(options->pull.dial.read.volumes);
   EXPECT_FALSE(options->pull.dial.read.messages);
-  EXPECT_FALSE(options->pull.dial.read.volatile_values);
+  EXPECT_EQ(options->pull.volatile_interval, absl::InfiniteDuration());
 }
 
 TEST(OptionsTest, EachProblemNamesItsKeyAndTheRemedy) {

@@ -21,9 +21,8 @@ namespace rehai::hypervisor {
 // What to read beyond what costs nothing. Each costs round trips per guest or
 // pool, so it is asked for only when a rendering shows it.
 struct ReadOptions {
-  bool volumes = false;          // volumes of active storage pools
-  bool messages = false;         // taint and deprecation messages per guest
-  bool volatile_values = false;  // CPU time, free memory
+  bool volumes = false;   // volumes of active storage pools
+  bool messages = false;  // taint and deprecation messages per guest
 };
 
 struct DialOptions {
@@ -70,9 +69,13 @@ struct ReadRequest {
   // changed.
   bool everything = false;
   // Guests to read again even if the list shows no change.
-  std::vector<GuestId> changed;
+  std::vector<GuestId> changed = {};
   // Read the host's facts (networks, pools) again.
   bool host = false;
+  // Read what changes all the time too: guests' CPU time, the host's free
+  // memory, what volumes take up. Without it these are absent (0 where a field
+  // is always there), which means not read.
+  bool volatile_values = false;
 };
 
 // An open connection. One call at a time; the destructor may block as long as a

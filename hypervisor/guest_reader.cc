@@ -80,8 +80,9 @@ absl::Status GuestReader::Read(const ReadRequest& request,
     listing.autostart = autostart.contains(listing.uuid);
     listing.managed_save = saved.contains(listing.uuid);
     listed.insert(listing.uuid);
-    RETURN_IF_ERROR(ReadGuest(
-        record.dom, listing, MustReread(request, changed, listing), inventory));
+    RETURN_IF_ERROR(ReadGuest(record.dom, listing,
+                              MustReread(request, changed, listing),
+                              request.volatile_values, inventory));
   }
   absl::erase_if(
       known_, [&](const auto& known) { return !listed.contains(known.first); });
@@ -116,7 +117,8 @@ bool GuestReader::MustReread(const ReadRequest& request, const Uuids& changed,
 }
 
 absl::Status GuestReader::ReadGuest(virDomainPtr domain, const Listing& listing,
-                                    bool reread, Inventory& inventory) {
+                                    bool reread, bool volatile_values,
+                                    Inventory& inventory) {
   if (reread) {
     absl::StatusOr<v1::Guest> definition =
         ReadDefinition(domain, inventory.facts.security_model());
@@ -147,7 +149,7 @@ absl::Status GuestReader::ReadGuest(virDomainPtr domain, const Listing& listing,
   guest.set_autostart(listing.autostart);
   guest.set_managed_save(listing.managed_save);
   virDomainInfo info;
-  if (options_.volatile_values && listing.id >= 0 &&
+  if (volatile_values && listing.id >= 0 &&
       virDomainGetInfo(domain, &info) == 0) {
     guest.set_cpu_time_ns(info.cpuTime);
   }

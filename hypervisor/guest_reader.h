@@ -61,7 +61,8 @@ class GuestReader {
                          v1::Guest& guest);
   void ReadMessages(virDomainPtr domain, v1::Guest& guest);
   absl::Status ReadGuest(virDomainPtr domain, const Listing& listing,
-                         bool reread, Inventory& inventory);
+                         bool reread, bool volatile_values,
+                         Inventory& inventory);
   absl::Status LastError() const;
 
   const virConnectPtr connection_;

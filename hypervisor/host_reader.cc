@@ -57,16 +57,21 @@ absl::Status HostReader::Read(const ReadRequest& request) {
   if (machine_due_ || request.everything) RETURN_IF_ERROR(ReadMachine());
   const bool again = request.everything || request.host;
   if (networks_due_ || again) RETURN_IF_ERROR(ReadNetworks());
-  if (pools_due_ || again) RETURN_IF_ERROR(ReadPools());
-  if (options_.volatile_values) {
-    const unsigned long long bytes = virNodeGetFreeMemory(connection_);
-    if (bytes > 0) {
-      facts_.set_free_memory_kib(bytes / 1024);
-    } else {
-      bool ignored = false;  // it is read every time anyway
-      RETURN_IF_ERROR(Missed(ignored));
-    }
+  const bool volumes = options_.volumes && request.volatile_values;
+  if (pools_due_ || again || volumes) {
+    RETURN_IF_ERROR(ReadPools(request.volatile_values));
   }
+  facts_.clear_free_memory_kib();
+  return request.volatile_values ? ReadFreeMemory() : absl::OkStatus();
+}
+
+absl::Status HostReader::ReadFreeMemory() {
+  const unsigned long long bytes = virNodeGetFreeMemory(connection_);
+  if (bytes == 0) {
+    bool ignored = false;  // whoever wants it asks again anyway
+    return Missed(ignored);
+  }
+  facts_.set_free_memory_kib(bytes / 1024);
   return absl::OkStatus();
 }
 
@@ -190,7 +195,7 @@ absl::Status HostReader::ReadNetwork(NetworkHandle handle,
   return absl::OkStatus();
 }
 
-absl::Status HostReader::ReadPools() {
+absl::Status HostReader::ReadPools(bool volatile_values) {
   pools_due_ = false;
   virStoragePoolPtr* taken = nullptr;
   int count = virConnectListAllStoragePools(connection_, &taken, 0);
@@ -209,14 +214,14 @@ absl::Status HostReader::ReadPools() {
     v1::StoragePool& pool = *facts_.add_storage_pools();
     pool.set_name(virStoragePoolGetName(handle.get()));
     pool.set_autostart(autostart.contains(pool.name()));
-    RETURN_IF_ERROR(ReadPool(handle.get(), pool));
+    RETURN_IF_ERROR(ReadPool(handle.get(), volatile_values, pool));
   }
   SortByName(*facts_.mutable_storage_pools());
   return absl::OkStatus();
 }
 
 absl::Status HostReader::ReadPool(virStoragePoolPtr handle,
-                                  v1::StoragePool& pool) {
+                                  bool volatile_values, v1::StoragePool& pool) {
   char uuid[VIR_UUID_STRING_BUFLEN] = "";
   virStoragePoolGetUUIDString(handle, uuid);
   pool.set_uuid(uuid);
@@ -228,10 +233,11 @@ absl::Status HostReader::ReadPool(virStoragePoolPtr handle,
   pool.set_available_bytes(info.available);
   const bool active = info.state != VIR_STORAGE_POOL_INACTIVE;
   if (!options_.volumes || !active) return absl::OkStatus();
-  return ReadVolumes(handle, pool);
+  return ReadVolumes(handle, volatile_values, pool);
 }
 
 absl::Status HostReader::ReadVolumes(virStoragePoolPtr handle,
+                                     bool volatile_values,
                                      v1::StoragePool& pool) {
   virStorageVolPtr* taken = nullptr;
   const int count = virStoragePoolListAllVolumes(handle, &taken, 0);
@@ -249,7 +255,8 @@ absl::Status HostReader::ReadVolumes(virStoragePoolPtr handle,
     facts.set_path(path.get());
     facts.set_type(info.type);
     facts.set_capacity_bytes(info.capacity);
-    facts.set_allocation_bytes(info.allocation);
+    // It comes with the rest, but is not to be news on every read.
+    if (volatile_values) facts.set_allocation_bytes(info.allocation);
   }
   SortByName(*pool.mutable_volumes());
   return absl::OkStatus();

@@ -30,7 +30,7 @@ class HostReader {
   // Reads what is due. kUnavailable: the connection is dead.
   absl::Status Read(const ReadRequest& request);
 
-  // As of the last Read().
+  // As of the last Read(). Volatile values are of that very read, or absent.
   const v1::HostFacts& facts() const { return facts_; }
 
   // Adds the addresses that this host's networks have leased to the interfaces
@@ -59,9 +59,12 @@ class HostReader {
   // The names that pass the filter; nullopt if the call failed.
   std::optional<Names> ListNetworks(unsigned int filter);
   absl::Status ReadNetwork(NetworkHandle handle, v1::Network& network);
-  absl::Status ReadPools();
-  absl::Status ReadPool(virStoragePoolPtr handle, v1::StoragePool& pool);
-  absl::Status ReadVolumes(virStoragePoolPtr handle, v1::StoragePool& pool);
+  absl::Status ReadPools(bool volatile_values);
+  absl::Status ReadPool(virStoragePoolPtr handle, bool volatile_values,
+                        v1::StoragePool& pool);
+  absl::Status ReadVolumes(virStoragePoolPtr handle, bool volatile_values,
+                           v1::StoragePool& pool);
+  absl::Status ReadFreeMemory();
 
   const virConnectPtr connection_;
   const std::string uri_;

@@ -241,8 +241,14 @@ TEST_F(LibvirtConnectionTest, VolumesAndVolatileValuesAreReadOnlyWhenAskedFor) {
   EXPECT_FALSE(inventory.guests[0].has_cpu_time_ns());
 
   DefineWeb();
-  Dial({.volumes = true, .messages = true, .volatile_values = true});
-  inventory = Read();
+  Dial({.volumes = true, .messages = true});
+  inventory = Read({.everything = true});
+  EXPECT_FALSE(inventory.facts.has_free_memory_kib());
+  EXPECT_FALSE(inventory.guests[0].has_cpu_time_ns());
+  ASSERT_THAT(inventory.facts.storage_pools(0).volumes(), SizeIs(1));
+  EXPECT_EQ(inventory.facts.storage_pools(0).volumes(0).allocation_bytes(), 0u);
+
+  inventory = Read({.volatile_values = true});
   ASSERT_THAT(inventory.facts.storage_pools(0).volumes(), SizeIs(1));
   const v1::StorageVolume& found = inventory.facts.storage_pools(0).volumes(0);
   EXPECT_EQ(found.name(), "disk7");
@@ -252,6 +258,8 @@ TEST_F(LibvirtConnectionTest, VolumesAndVolatileValuesAreReadOnlyWhenAskedFor) {
   for (const v1::Guest& guest : inventory.guests) {
     EXPECT_EQ(guest.has_cpu_time_ns(), guest.has_id()) << guest.name();
   }
+  // Those of one read are not taken for those of the next.
+  EXPECT_FALSE(Read().facts.has_free_memory_kib());
 }
 
 TEST_F(LibvirtConnectionTest, GuestsThatComeAndGoCostNoOtherGuest) {

@@ -11,6 +11,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -122,8 +123,58 @@ class Unlisted {
   UuidSet removed_;
 };
 
+bool IsSameRun(const v1::Guest& a, const v1::Guest& b) {
+  return a.has_id() && b.has_id() && a.id() == b.id();
+}
+
+// Reads that do not look at volatile values leave them as they were.
+void KeepVolatile(const v1::Guest& believed, v1::Guest& seen) {
+  if (believed.has_cpu_time_ns() && !seen.has_cpu_time_ns() &&
+      IsSameRun(believed, seen)) {
+    seen.set_cpu_time_ns(believed.cpu_time_ns());
+  }
+}
+
+// A host's free memory is absent when volatile values were not read. What a
+// volume takes up is then 0, which is not known from an empty one by itself.
+void KeepVolatile(const v1::HostFacts& believed, v1::HostFacts& seen) {
+  if (seen.has_free_memory_kib()) return;
+  if (believed.has_free_memory_kib()) {
+    seen.set_free_memory_kib(believed.free_memory_kib());
+  }
+  absl::flat_hash_map<absl::string_view, uint64_t> allocations;
+  for (const v1::StoragePool& pool : believed.storage_pools()) {
+    for (const v1::StorageVolume& volume : pool.volumes()) {
+      allocations.emplace(volume.key(), volume.allocation_bytes());
+    }
+  }
+  for (v1::StoragePool& pool : *seen.mutable_storage_pools()) {
+    for (v1::StorageVolume& volume : *pool.mutable_volumes()) {
+      const auto known = allocations.find(volume.key());
+      if (known == allocations.end() || volume.allocation_bytes() > 0) continue;
+      volume.set_allocation_bytes(known->second);
+    }
+  }
+}
+
+// Returns whether that makes a difference.
+bool MergeFacts(v1::HostFacts seen, v1::HostFacts& believed) {
+  KeepVolatile(believed, seen);
+  // Processors change their frequency all the time.
+  const int32_t mhz = seen.mhz();
+  seen.set_mhz(believed.mhz());
+  if (IsSame(believed, seen)) return false;
+  seen.set_mhz(mhz);
+  believed = std::move(seen);
+  return true;
+}
+
 // What was believed of a guest, with what a list alone tells of it now.
 v1::Guest WithListing(v1::Guest believed, const v1::Guest& listed) {
+  if (!IsSameRun(believed, listed)) believed.clear_cpu_time_ns();
+  if (listed.has_cpu_time_ns()) {
+    believed.set_cpu_time_ns(listed.cpu_time_ns());
+  }
   believed.set_name(listed.name());
   believed.clear_id();
   if (listed.has_id()) believed.set_id(listed.id());
@@ -160,6 +211,7 @@ void MergeGuests(const std::vector<const v1::Guest*>& seen,
       continue;
     }
     next = unlisted.IsUnread(*guest) ? WithListing(*old, *guest) : *guest;
+    KeepVolatile(*old, next);
     if (!IsSame(*old++, next)) {
       merged.changed.push_back(GuestId{guest->uuid()});
     }
@@ -207,8 +259,8 @@ absl::StatusOr<Merged> Merge(const v1::Record& record,
   v1::Record& next = merged.record;
   MergeGuests(seen, unlisted, merged);
   if (observation.has_facts()) {
-    merged.facts_changed = !IsSame(record.facts(), observation.facts());
-    *next.mutable_facts() = observation.facts();
+    merged.facts_changed =
+        MergeFacts(observation.facts(), *next.mutable_facts());
   }
   const bool was_unreachable = ClearCondition(next, kUnreachable);
   merged.status_changed =

@@ -43,7 +43,9 @@ struct Merged {
 //   it unread, or if it is partial and names it as removed.
 // - What the observation did not look at stays as it was: unread guests but for
 //   what the list tells of them, absent facts, guests that a partial
-//   observation does not list.
+//   observation does not list, volatile values (of a guest: while it runs on).
+// - A host's CPU frequency is what it was when read. Alone it is not news: it
+//   is taken over when another fact changes.
 // - The host is CURRENT and no longer Unreachable.
 //
 // kAborted: it does not come after the last observation merged.

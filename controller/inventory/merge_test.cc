@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/matchers.h"
 
 namespace rehai {
@@ -308,6 +309,109 @@ TEST(MergeTest, NewFactsReplaceTheOldOnesWhole) {
   EXPECT_TRUE(merged->facts_changed);
   EXPECT_TRUE(merged->IsChange());
   EXPECT_EQ(merged->record.facts().cpus(), 0);
+}
+
+// A running guest and a volume, with volatile values that were read.
+v1::Record BelievedWithVolatile() {
+  return Parse<v1::Record>(R"pb(
+    node: "hv1"
+    provenance { kind: SOURCE_KIND_PULL }
+    session: 7
+    sequence: 3
+    presence: PRESENCE_CURRENT
+    facts {
+      mhz: 2400
+      free_memory_kib: 1000
+      storage_pools {
+        name: "default"
+        volumes { key: "/v1" allocation_bytes: 5 }
+        volumes { key: "/v2" allocation_bytes: 6 }
+      }
+    }
+    guests { uuid: "b" id: 3 state: GUEST_STATE_RUNNING cpu_time_ns: 70 }
+  )pb");
+}
+
+constexpr char kNothingVolatile[] = R"pb(
+  full: true
+  facts {
+    mhz: 2400
+    storage_pools {
+      name: "default"
+      volumes { key: "/v1" }
+      volumes { key: "/v2" }
+    }
+  }
+  guests { uuid: "b" id: 3 state: GUEST_STATE_RUNNING }
+)pb";
+
+TEST(MergeVolatileTest, ValuesThatWereNotReadStay) {
+  const v1::Record before = BelievedWithVolatile();
+  const auto merged = Merge(before, Next(kNothingVolatile), kNow);
+  ASSERT_THAT(merged, IsOk());
+  EXPECT_FALSE(merged->IsChange());
+  EXPECT_THAT(merged->record.facts(), EqualsProto(before.facts()));
+  EXPECT_THAT(merged->record.guests(0), EqualsProto(before.guests(0)));
+}
+
+TEST(MergeVolatileTest, ValuesThatWereReadAreNews) {
+  v1::Observation observation = Next(kNothingVolatile);
+  observation.mutable_facts()->set_free_memory_kib(900);
+  observation.mutable_guests(0)->set_cpu_time_ns(80);
+  const auto merged = Merge(BelievedWithVolatile(), observation, kNow);
+  ASSERT_THAT(merged, IsOk());
+  EXPECT_TRUE(merged->facts_changed);
+  EXPECT_EQ(Uuids(merged->changed), std::vector<std::string>({"b"}));
+  const v1::HostFacts& facts = merged->record.facts();
+  EXPECT_EQ(facts.free_memory_kib(), 900);
+  // Read, and empty.
+  EXPECT_EQ(facts.storage_pools(0).volumes(0).allocation_bytes(), 0u);
+  EXPECT_EQ(merged->record.guests(0).cpu_time_ns(), 80u);
+}
+
+TEST(MergeVolatileTest, CpuTimeBelongsToOneRunOfAGuest) {
+  for (const char* now :
+       {"id: 4 state: GUEST_STATE_RUNNING", "state: GUEST_STATE_SHUT_OFF"}) {
+    for (const char* unread : {"", "unread_uuids: 'b'"}) {
+      const auto merged =
+          Merge(BelievedWithVolatile(),
+                Next(absl::StrCat("full: true guests { uuid: 'b' ", now, " } ",
+                                  unread)),
+                kNow);
+      ASSERT_THAT(merged, IsOk());
+      EXPECT_FALSE(merged->record.guests(0).has_cpu_time_ns()) << now << unread;
+    }
+  }
+}
+
+TEST(MergeVolatileTest, AnUnreadGuestKeepsItsCpuTimeOrHasTheOneRead) {
+  auto merged = Merge(
+      BelievedWithVolatile(),
+      Next("full: true guests { uuid: 'b' id: 3 } unread_uuids: 'b'"), kNow);
+  ASSERT_THAT(merged, IsOk());
+  EXPECT_EQ(merged->record.guests(0).cpu_time_ns(), 70u);
+  merged = Merge(BelievedWithVolatile(),
+                 Next("full: true unread_uuids: 'b' "
+                      "guests { uuid: 'b' id: 3 cpu_time_ns: 90 }"),
+                 kNow);
+  ASSERT_THAT(merged, IsOk());
+  EXPECT_EQ(merged->record.guests(0).cpu_time_ns(), 90u);
+}
+
+TEST(MergeVolatileTest, ACpuFrequencyAloneIsNoNewsButGoesAlongWithOthers) {
+  const v1::Record before = BelievedWithVolatile();
+  v1::Observation observation = Next(kNothingVolatile);
+  observation.mutable_facts()->set_mhz(800);
+  auto merged = Merge(before, observation, kNow);
+  ASSERT_THAT(merged, IsOk());
+  EXPECT_FALSE(merged->IsChange());
+  EXPECT_EQ(merged->record.facts().mhz(), 2400);
+
+  observation.mutable_facts()->set_cpus(16);
+  merged = Merge(before, observation, kNow);
+  ASSERT_THAT(merged, IsOk());
+  EXPECT_TRUE(merged->facts_changed);
+  EXPECT_EQ(merged->record.facts().mhz(), 800);
 }
 
 TEST(MergeTest, AnObservedHostIsCurrentAndReachable) {

@@ -10,24 +10,34 @@
 namespace rehai {
 namespace {
 
-// A place in the interval that stays the same over restarts, and differs from
+// A place in an interval that stays the same over restarts, and differs from
 // host to host.
-absl::Duration PhaseOf(const HostId& host, absl::Duration interval) {
+double PhaseOf(const HostId& host) {
   constexpr int kSlots = 1'000'000;
   const size_t slot = std::hash<std::string>()(host.node) % kSlots;
-  return interval * (static_cast<double>(slot) / kSlots);
+  return static_cast<double>(slot) / kSlots;
+}
+
+absl::Duration NextMoment(absl::Duration interval, double phase,
+                          absl::Duration after) {
+  const absl::Duration offset = interval * phase;
+  return absl::Floor(after - offset, interval) + interval + offset;
 }
 
 }  // namespace
 
 HostSchedule::HostSchedule(const Options& options, const HostId& host)
-    : options_(options),
-      relist_phase_(PhaseOf(host, options.relist_interval)) {}
+    : options_(options), phase_(PhaseOf(host)) {
+  if (options.volatile_interval < absl::InfiniteDuration()) {
+    volatile_at_ = -absl::InfiniteDuration();
+  }
+}
 
 HostSchedule::NextStep HostSchedule::Next() const {
   if (connected_) {
     if (closed_at_.has_value()) return {Step::kClose, *closed_at_};
-    return {Step::kRead, std::min({relist_at_, hints_at_, reread_at_})};
+    return {Step::kRead,
+            std::min({relist_at_, hints_at_, reread_at_, volatile_at_})};
   }
   if (observed_ && !declared_unknown_ && down_since_.has_value()) {
     const absl::Duration unknown_at = *down_since_ + options_.unknown_after;
@@ -72,6 +82,7 @@ hypervisor::ReadRequest HostSchedule::BeginRead(absl::Duration now) {
     request.changed.assign(hinted_guests_.begin(), hinted_guests_.end());
     request.host = hinted_host_;
   }
+  request.volatile_values = volatile_at_ <= now;
   reread_at_ = absl::InfiniteDuration();
   ForgetHints();
   return request;
@@ -85,7 +96,12 @@ std::optional<absl::Duration> HostSchedule::ReadEnded(
   declared_unknown_ = false;
   failures_ = 0;
   if (!proven_since_.has_value()) proven_since_ = begun;
-  if (request.everything) relist_at_ = NextRelist(begun);
+  if (request.everything) {
+    relist_at_ = NextMoment(options_.relist_interval, phase_, begun);
+  }
+  if (request.volatile_values) {
+    volatile_at_ = NextMoment(options_.volatile_interval, phase_, begun);
+  }
 
   if (unread_uuids.empty()) {
     incomplete_reads_ = 0;
@@ -138,12 +154,6 @@ v1::Presence HostSchedule::presence() const {
   if (!observed_) return v1::PRESENCE_NEVER_SEEN;
   if (!down_since_.has_value()) return v1::PRESENCE_CURRENT;
   return declared_unknown_ ? v1::PRESENCE_UNKNOWN : v1::PRESENCE_STALE;
-}
-
-absl::Duration HostSchedule::NextRelist(absl::Duration after) const {
-  const absl::Duration interval = options_.relist_interval;
-  return absl::Floor(after - relist_phase_, interval) + interval +
-         relist_phase_;
 }
 
 void HostSchedule::ForgetHints() {

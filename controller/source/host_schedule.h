@@ -28,6 +28,8 @@ namespace rehai {
 //   host that comes and goes is left alone for longer and longer.
 // - After each dial everything is read; again at every relist, whose moments
 //   are spread over the interval by the host's name; and when somebody asks.
+// - Volatile values are read with the first read of all, and then once per
+//   interval of their own, spread likewise.
 // - Hints wait for the event window and are then read together: only the guests
 //   they name. A hint or a question that comes while a read is under way makes
 //   another read, because that one may have looked before.
@@ -42,6 +44,8 @@ class HostSchedule {
     absl::Duration relist_interval;  // > 0
     absl::Duration event_window;
     absl::Duration unknown_after;
+    // Infinite: never.
+    absl::Duration volatile_interval = absl::InfiniteDuration();
   };
 
   enum class Step {
@@ -101,14 +105,15 @@ class HostSchedule {
   v1::Presence presence() const;
 
  private:
-  absl::Duration NextRelist(absl::Duration after) const;
   void ForgetHints();
 
   // Set at construction.
   const Options options_;
-  const absl::Duration relist_phase_;  // within the interval
+  // Where in each interval the host's moments are, in [0, 1).
+  const double phase_;
 
   bool observed_ = false;  // ever
+  absl::Duration volatile_at_ = absl::InfiniteDuration();
   bool connected_ = false;
 
   // Of a host that is down.

@@ -34,6 +34,10 @@ HostSchedule::Options TestOptions() {
 
 class HostScheduleTest : public testing::Test {
  protected:
+  explicit HostScheduleTest(
+      const HostSchedule::Options& options = TestOptions())
+      : schedule_(options, HostId{"hv1"}) {}
+
   static absl::Duration Window() { return TestOptions().event_window; }
 
   void Advance(absl::Duration by) { now_ += by; }
@@ -60,7 +64,19 @@ class HostScheduleTest : public testing::Test {
 
   absl::Duration now_ = absl::Seconds(1000);
   absl::BitGen random_;
-  HostSchedule schedule_{TestOptions(), HostId{"hv1"}};
+  HostSchedule schedule_;
+};
+
+HostSchedule::Options HourlyVolatile() {
+  HostSchedule::Options options = TestOptions();
+  options.volatile_interval = absl::Hours(1);
+  options.relist_interval = absl::Hours(1000);
+  return options;
+}
+
+class HostScheduleVolatileTest : public HostScheduleTest {
+ protected:
+  HostScheduleVolatileTest() : HostScheduleTest(HourlyVolatile()) {}
 };
 
 TEST_F(HostScheduleTest, ANewHostIsDialedAtOnceAndThenReadWhole) {
@@ -159,6 +175,49 @@ TEST_F(HostScheduleTest, ARelistAnswersTheHints) {
   const hypervisor::ReadRequest request = Read();
   EXPECT_TRUE(request.everything);
   EXPECT_THAT(request.changed, IsEmpty());
+}
+
+TEST_F(HostScheduleTest, VolatileValuesAreNeverReadUnlessAskedFor) {
+  Connect();
+  schedule_.WantReread(now_);
+  EXPECT_FALSE(Read().volatile_values);
+  Advance(TestOptions().relist_interval);
+  EXPECT_FALSE(Read().volatile_values);
+}
+
+TEST_F(HostScheduleVolatileTest, AreReadFirstAndThenAtTheirOwnPace) {
+  schedule_.Dialed(now_);
+  ASSERT_TRUE(Read().volatile_values);
+  absl::Duration last = schedule_.Next().at;
+  ASSERT_LE(last, now_ + absl::Hours(1));
+  for (int round = 0; round < 5; ++round) {
+    // What happens in between does not bring them forward.
+    schedule_.GuestEvent(kWeb, now_);
+    Advance(Window());
+    EXPECT_FALSE(Read().volatile_values);
+    schedule_.WantReread(now_);
+    EXPECT_FALSE(Read().volatile_values);
+    now_ = last;
+    ASSERT_TRUE(IsDue(Step::kRead));
+    const hypervisor::ReadRequest request = Read();
+    EXPECT_TRUE(request.volatile_values);
+    EXPECT_FALSE(request.everything);
+    EXPECT_EQ(schedule_.Next().at, last + absl::Hours(1));
+    last = schedule_.Next().at;
+  }
+}
+
+TEST_F(HostScheduleVolatileTest, SurviveAReconnectAndAFailedReadIsMadeUp) {
+  Connect();
+  Fail();
+  schedule_.Dialed(now_);
+  EXPECT_FALSE(Read().volatile_values);
+
+  Advance(absl::Hours(1));
+  EXPECT_TRUE(schedule_.BeginRead(now_).volatile_values);
+  Fail();
+  schedule_.Dialed(now_);
+  EXPECT_TRUE(Read().volatile_values);
 }
 
 TEST(HostScheduleSpreadTest, ManyHostsAreRelistedEvenlyOverTheInterval) {

@@ -90,7 +90,8 @@ PullSource::PullSource(Options options, std::vector<PullHost> hosts,
       .reconnect = options_.reconnect,
       .relist_interval = options_.relist_interval,
       .event_window = options_.event_window,
-      .unknown_after = options_.unknown_after};
+      .unknown_after = options_.unknown_after,
+      .volatile_interval = options_.volatile_interval};
   for (PullHost& host : hosts) {
     inventory_.AddHost(host.host, host.labels);
     places_.emplace(host.host, links_.size());

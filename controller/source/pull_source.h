@@ -64,6 +64,8 @@ class PullSource {
     absl::Duration relist_interval = absl::Minutes(5);
     absl::Duration event_window = absl::Milliseconds(20);
     absl::Duration unknown_after = absl::Hours(1);
+    // Read volatile values so often. Infinite: never.
+    absl::Duration volatile_interval = absl::InfiniteDuration();
   };
 
   // Adds the hosts, each named once, to the inventory. Everything referred to

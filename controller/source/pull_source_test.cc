@@ -238,6 +238,37 @@ TEST_F(PullSourceTest, ARelistFindsWhatNoEventTold) {
   EXPECT_TRUE(Host().last_request().everything);
 }
 
+TEST_F(PullSourceTest, VolatileValuesAreNewsOncePerInterval) {
+  options_.volatile_interval = absl::Hours(1);
+  options_.relist_interval = absl::Minutes(1);
+  const auto use_cpu = [this](uint64_t time) {
+    v1::Guest guest = Guest("1", "web");
+    guest.set_id(3);
+    guest.set_cpu_time_ns(time);
+    Host().SetGuest(guest);
+  };
+  const auto shows = [this](uint64_t time) {
+    return Await([time](const v1::Record& r) {
+      return r.guests_size() == 1 && r.guests(0).cpu_time_ns() == time;
+    });
+  };
+  use_cpu(1);
+  Start();
+  ASSERT_TRUE(shows(1));
+  const Revision revision = Record()->revision();
+  use_cpu(2);
+  clock_.Advance(absl::Minutes(1));
+  ASSERT_TRUE(Host().AwaitReads(2));
+  if (!Host().last_request().volatile_values) {  // else its hour has come
+    const int64_t sequence = 2;
+    ASSERT_TRUE(
+        Await([](const v1::Record& r) { return r.sequence() >= sequence; }));
+    EXPECT_EQ(Record()->revision(), revision);
+    clock_.Advance(absl::Hours(1));
+  }
+  EXPECT_TRUE(shows(2));
+}
+
 TEST_F(PullSourceTest, AnUnreadGuestKeepsWhatWasBelieved) {
   Host().SetGuest(Guest("1", "web"));
   Start();

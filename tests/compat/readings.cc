@@ -94,9 +94,9 @@ absl::StatusOr<json> OurTree(const std::string& uri,
   IgnoreEvents listener;
   hypervisor::LibvirtDialer dialer(Clock::Real());
   hypervisor::DialOptions dial;
-  dial.read = {.volumes = true, .messages = true, .volatile_values = true};
+  dial.read = {.volumes = true, .messages = true};
   ASSIGN_OR_RETURN(const auto connection, dialer.Dial(uri, dial, listener));
-  ASSIGN_OR_RETURN(auto inventory, connection->Read(hypervisor::ReadRequest()));
+  ASSIGN_OR_RETURN(auto inventory, connection->Read({.volatile_values = true}));
   v1::Record record;
   *record.mutable_facts() = std::move(inventory.facts);
   for (v1::Guest& guest : inventory.guests) {

@@ -191,6 +191,20 @@ absl::StatusOr<std::unique_ptr<Connection>> FakeHost::Dial(Listener& listener) {
   return connection;
 }
 
+namespace {
+
+void ClearVolatile(Inventory& inventory) {
+  inventory.facts.clear_free_memory_kib();
+  for (v1::StoragePool& pool : *inventory.facts.mutable_storage_pools()) {
+    for (v1::StorageVolume& volume : *pool.mutable_volumes()) {
+      volume.clear_allocation_bytes();
+    }
+  }
+  for (v1::Guest& guest : inventory.guests) guest.clear_cpu_time_ns();
+}
+
+}  // namespace
+
 absl::StatusOr<Inventory> FakeHost::Read(const FakeConnection& connection,
                                          const ReadRequest& request) {
   MutexLock lock(mu_);
@@ -200,6 +214,7 @@ absl::StatusOr<Inventory> FakeHost::Read(const FakeConnection& connection,
   inventory.facts = facts_;
   for (const auto& [uuid, guest] : guests_) inventory.guests.push_back(guest);
   inventory.unread_uuids = unreadable_;
+  if (!request.volatile_values) ClearVolatile(inventory);
   const absl::Status status = read_status_;
   changed_.NotifyAll();
   const auto dropped = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {

@@ -59,6 +59,7 @@ TEST(FakeDialerTest, AReadFindsWhatWasSetSortedByUuid) {
   host.SetUnreadable("d");
   v1::HostFacts facts;
   facts.set_hostname("hv1");
+  facts.set_free_memory_kib(1000);
   host.SetFacts(facts);
 
   Notes notes;
@@ -74,6 +75,7 @@ TEST(FakeDialerTest, AReadFindsWhatWasSetSortedByUuid) {
   EXPECT_EQ(inventory->guests[1].name(), "second");
   EXPECT_THAT(inventory->unread_uuids, ElementsAre("d"));
   EXPECT_EQ(inventory->facts.hostname(), "hv1");
+  EXPECT_FALSE(inventory->facts.has_free_memory_kib());
   EXPECT_THAT(host.last_request().changed, ElementsAre(GuestId{"a"}));
   EXPECT_EQ(host.reads(), 1);
 }
