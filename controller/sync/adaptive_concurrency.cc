@@ -4,31 +4,22 @@
 #include "controller/sync/adaptive_concurrency.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace rehai {
-namespace {
 
-// The share of a new answer in the usual latency.
-constexpr double kShareOfNew = 0.1;
-// A pause does not make the best grow old: nothing was looked at in it.
-constexpr absl::Duration kLongestAgeing = absl::Minutes(1);
-
-}  // namespace
-
-void AdaptiveConcurrency::OnGoodAnswer(std::optional<absl::Duration> latency,
+void AdaptiveConcurrency::OnGoodAnswer(Kind kind,
+                                       std::optional<absl::Duration> latency,
                                        int in_flight, absl::Duration now) {
-  if (latency.has_value()) {
-    latency_ = latency_ == absl::ZeroDuration()
-                   ? *latency
-                   : latency_ + kShareOfNew * (*latency - latency_);
-  }
   if (IsFromBefore()) return;
-  ++answers_;
   if (latency.has_value()) {
-    ++timed_;
-    sum_ += *latency;
+    baselines_[static_cast<size_t>(kind)].Add(*latency);
+    last_ = kind;
   }
-  if (answers_ >= std::max(limit(), kSmallestWindow)) EndWindow(in_flight, now);
+  ++answers_;
+  if (answers_ >= std::max(limit(), LatencyBaseline::kSmallestWindow)) {
+    EndWindow(in_flight, now);
+  }
 }
 
 void AdaptiveConcurrency::OnOverload(int in_flight) {
@@ -37,7 +28,7 @@ void AdaptiveConcurrency::OnOverload(int in_flight) {
 
 void AdaptiveConcurrency::StartOver() {
   limit_ = 1;
-  StartWindow(/*in_flight=*/0);
+  StartAfresh(/*in_flight=*/0);
 }
 
 void AdaptiveConcurrency::SetMax(int max) {
@@ -53,41 +44,36 @@ bool AdaptiveConcurrency::IsFromBefore() {
 }
 
 void AdaptiveConcurrency::EndWindow(int in_flight, absl::Duration now) {
-  if (timed_ > 0) {
-    const absl::Duration mean = sum_ / timed_;
-    if (!KnowsBest(mean, now)) {
-      measuring_ = true;
-      return StartWindow(in_flight);
-    }
-    if (mean > kSlowFloor && mean > kSlowFactor * best_) {
-      return Halve(in_flight);
-    }
+  answers_ = 0;
+  const bool measured = std::exchange(measuring_, false);
+  bool is_slow = false;
+  bool is_stale = false;
+  for (LatencyBaseline& baseline : baselines_) {
+    const std::optional<absl::Duration> mean =
+        baseline.EndWindow(measured, now);
+    if (!mean.has_value()) continue;
+    is_slow |= *mean > kSlowFloor && *mean > kSlowFactor * baseline.best();
+    is_stale |= baseline.IsStale();
   }
-  limit_ = std::min(limit_ + 1, max_);
-  StartWindow(/*in_flight=*/0);
-}
-
-bool AdaptiveConcurrency::KnowsBest(absl::Duration mean, absl::Duration now) {
-  best_age_ += std::min(now - looked_at_, kLongestAgeing);
-  looked_at_ = now;
-  if (best_ == absl::ZeroDuration() || mean < best_ || measuring_) {
-    best_ = mean;
+  if (is_stale) {
+    measuring_ = true;
+    StartAfresh(in_flight);
+  } else if (is_slow) {
+    Halve(in_flight);
+  } else {
+    limit_ = std::min(limit_ + 1, max_);
   }
-  measuring_ = false;
-  if (mean <= kNearBest * best_) best_age_ = absl::ZeroDuration();
-  return best_age_ < kBestGoodFor;
 }
 
 void AdaptiveConcurrency::Halve(int in_flight) {
   limit_ = std::max(1, limit_ / 2);
-  StartWindow(in_flight);
+  StartAfresh(in_flight);
 }
 
-void AdaptiveConcurrency::StartWindow(int in_flight) {
+void AdaptiveConcurrency::StartAfresh(int in_flight) {
   from_before_ = in_flight;
   answers_ = 0;
-  timed_ = 0;
-  sum_ = absl::ZeroDuration();
+  for (LatencyBaseline& baseline : baselines_) baseline.StartWindow();
 }
 
 }  // namespace rehai

@@ -8,19 +8,22 @@
 #include <optional>
 
 #include "absl/time/time.h"
+#include "controller/sync/latency_baseline.h"
 
 namespace rehai {
 namespace {
+
+using Kind = AdaptiveConcurrency::Kind;
 
 constexpr absl::Duration kQuick = absl::Milliseconds(40);
 
 class AdaptiveConcurrencyTest : public testing::Test {
  protected:
   // So many good answers, one every second.
-  void Answer(int count, absl::Duration latency) {
+  void Answer(int count, absl::Duration latency, Kind kind = Kind::kWrite) {
     for (int i = 0; i < count; ++i) {
       now_ += absl::Seconds(1);
-      concurrency_.OnGoodAnswer(latency, /*in_flight=*/0, now_);
+      concurrency_.OnGoodAnswer(kind, latency, /*in_flight=*/0, now_);
     }
   }
 
@@ -37,7 +40,7 @@ TEST_F(AdaptiveConcurrencyTest, BeginsWithWhatIsAllowed) {
 TEST_F(AdaptiveConcurrencyTest, GrowsByOnePerWindow) {
   concurrency_.StartOver();
   EXPECT_EQ(concurrency_.limit(), 1);
-  Answer(AdaptiveConcurrency::kSmallestWindow - 1, kQuick);
+  Answer(LatencyBaseline::kSmallestWindow - 1, kQuick);
   EXPECT_EQ(concurrency_.limit(), 1);
   Answer(1, kQuick);
   EXPECT_EQ(concurrency_.limit(), 2);
@@ -67,6 +70,19 @@ TEST_F(AdaptiveConcurrencyTest, HalvesWhenAnswersTakeSeveralTimesTheBest) {
   EXPECT_EQ(concurrency_.limit(), 4);
 }
 
+TEST_F(AdaptiveConcurrencyTest, WritesAreNotSlowBecauseChecksAreQuick) {
+  Answer(80, kQuick, Kind::kCheck);
+  Answer(80, 5 * kQuick, Kind::kWrite);
+  for (int i = 0; i < 40; ++i) {
+    Answer(1, kQuick, Kind::kCheck);
+    Answer(1, 5 * kQuick, Kind::kWrite);
+  }
+  EXPECT_EQ(concurrency_.limit(), 8);
+  // But each may be slow for its kind.
+  Answer(16, 4 * kQuick, Kind::kCheck);
+  EXPECT_LT(concurrency_.limit(), 8);
+}
+
 TEST_F(AdaptiveConcurrencyTest, AFewMillisecondsAreNeverSlow) {
   Answer(8, absl::Milliseconds(1));
   Answer(80, absl::Milliseconds(40));
@@ -92,7 +108,7 @@ TEST_F(AdaptiveConcurrencyTest, TheBestIsMeasuredWithOneAtATime) {
     Answer(1, 2 * kQuick);
   }
   EXPECT_EQ(concurrency_.limit(), 1);
-  Answer(AdaptiveConcurrency::kSmallestWindow, kQuick);
+  Answer(LatencyBaseline::kSmallestWindow, kQuick);
   EXPECT_EQ(concurrency_.limit(), 8);
   EXPECT_EQ(concurrency_.best_latency(), kQuick);
 }
@@ -115,7 +131,7 @@ TEST_F(AdaptiveConcurrencyTest, APauseDoesNotMakeTheBestForgotten) {
 TEST_F(AdaptiveConcurrencyTest, AnswersWithoutATimeCountAsGood) {
   concurrency_.StartOver();
   for (int i = 0; i < 4; ++i) {
-    concurrency_.OnGoodAnswer(std::nullopt, 0, now_);
+    concurrency_.OnGoodAnswer(Kind::kWrite, std::nullopt, 0, now_);
   }
   EXPECT_EQ(concurrency_.limit(), 2);
   EXPECT_EQ(concurrency_.latency(), absl::ZeroDuration());

@@ -123,10 +123,14 @@ void Governor::End(const chef::RequestCost& cost, Pressure pressure) {
   if (pressure == Pressure::kOverloaded) {
     concurrency_.OnOverload(in_flight_);
   } else {
-    const bool timed = cost.requests > 0 && cost.busy > absl::ZeroDuration();
-    concurrency_.OnGoodAnswer(
-        timed ? std::optional(cost.busy / cost.requests) : std::nullopt,
-        in_flight_, now);
+    std::optional<absl::Duration> latency;
+    if (cost.requests > 0 && cost.busy > absl::ZeroDuration()) {
+      latency = cost.busy / cost.requests;
+    }
+    concurrency_.OnGoodAnswer(cost.requests > 1
+                                  ? AdaptiveConcurrency::Kind::kWrite
+                                  : AdaptiveConcurrency::Kind::kCheck,
+                              latency, in_flight_, now);
   }
   Learn(cost, now);
 }

@@ -17,7 +17,7 @@
 #include "absl/time/time.h"
 #include "base/fake_clock.h"
 #include "chef/node_writer.h"
-#include "controller/sync/adaptive_concurrency.h"
+#include "controller/sync/latency_baseline.h"
 #include "controller/sync/server_limits.h"
 #include "rehai/v1/chef.pb.h"
 
@@ -309,7 +309,7 @@ TEST_F(GovernorSimulation, SettlesNearWhatAServerTakes) {
   // Now and then one at a time, to see how quick it is at its best.
   const auto below = std::count_if(limits_seen_.begin(), limits_seen_.end(),
                                    [](int limit) { return limit < kCapacity; });
-  EXPECT_LE(below, 20 / 5 * AdaptiveConcurrency::kSmallestWindow);
+  EXPECT_LE(below, 20 / 5 * LatencyBaseline::kSmallestWindow);
   EXPECT_GT(limits_seen_.size(), 10000u);
 }
 
