@@ -139,12 +139,14 @@ Failure Forbidden(const Response& response, const Subject& subject) {
   }
   const absl::string_view permission =
       subject.method == "GET" ? "read" : "update";
-  return Make(
-      v1::WRITE_OUTCOME_FORBIDDEN, absl::StatusCode::kPermissionDenied, subject,
-      absl::StrCat("client \"", subject.client_name, "\" may not ", permission,
-                   " it", Said(response), "; grant it the ", permission,
-                   " permission on the node (knife acl add), or make it an "
-                   "admin where the server knows no permissions"));
+  return Make(v1::WRITE_OUTCOME_FORBIDDEN, absl::StatusCode::kPermissionDenied,
+              subject,
+              absl::StrCat("client \"", subject.client_name, "\" may not ",
+                           permission, " it", Said(response), "; grant it the ",
+                           permission, " permission on the ",
+                           subject.kind == "node" ? "node" : "data bag",
+                           " (knife acl add), or make it an "
+                           "admin where the server knows no permissions"));
 }
 
 // A 2xx or 404 that Chef did not write.
@@ -292,7 +294,7 @@ Failure NodeTooLarge(const Subject& subject, size_t size, int64_t limit,
                      absl::string_view biggest) {
   return Make(v1::WRITE_OUTCOME_TOO_LARGE, absl::StatusCode::kResourceExhausted,
               subject,
-              absl::StrCat("the node would be ", size, " bytes, and ", limit,
+              absl::StrCat("it would be ", size, " bytes, and ", limit,
                            " are allowed", biggest.empty() ? "" : " (", biggest,
                            biggest.empty() ? "" : ")",
                            "; make the node smaller, or raise "

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "chef/node_document.h"
+#include "chef/tree_claims.h"
 
 namespace rehai::chef {
 namespace {
@@ -41,9 +42,13 @@ NodePath StampPath(const Rendering& rendering) {
   return stamps.empty() ? NodePath{"automatic", "rehai"} : stamps.front();
 }
 
-std::vector<NodePath> ReadPaths(const NodePath& stamp) {
-  return {NamePath(), OhaiTimePath(), Below(stamp, "digest"),
-          Below(stamp, "revision")};
+// What is read of a node beside our subtrees.
+std::vector<NodePath> ReadPaths(const Rendering& rendering) {
+  const NodePath stamp = StampPath(rendering);
+  std::vector<NodePath> paths = ClaimPaths(rendering.subtrees);
+  paths.insert(paths.end(), {NamePath(), OhaiTimePath(), Below(stamp, "digest"),
+                             Below(stamp, "revision")});
+  return paths;
 }
 
 std::string Text(std::optional<absl::string_view> value) {
@@ -127,14 +132,13 @@ absl::StatusOr<std::string> CheckedSplice(const ScannedNode& before,
 
 absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
                                       const NodeUpdate& update) {
-  const NodePath stamp = StampPath(update.rendering);
+  const std::vector<NodePath> read = ReadPaths(update.rendering);
   NodeChange change;
   change.subtrees = Stamped(update.rendering, update.stamp);
-  ASSIGN_OR_RETURN(
-      ScannedNode node,
-      ScannedNode::Scan(document, change.subtrees, ReadPaths(stamp)));
+  ASSIGN_OR_RETURN(ScannedNode node,
+                   ScannedNode::Scan(document, change.subtrees, read));
   RETURN_IF_ERROR(CheckName(node, update.node));
-  change.found = MarksOf(node, stamp);
+  change.found = MarksOf(node, StampPath(update.rendering));
 
   std::string restored;
   if (const std::vector<Subtree> levels = LevelsToRestore(update, change.found);
@@ -142,9 +146,18 @@ absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
     ASSIGN_OR_RETURN(const ScannedNode rolled_back,
                      ScannedNode::Scan(document, levels));
     ASSIGN_OR_RETURN(restored, CheckedSplice(rolled_back, levels));
-    ASSIGN_OR_RETURN(node, ScannedNode::Scan(restored, change.subtrees));
+    document = restored;
+    ASSIGN_OR_RETURN(node, ScannedNode::Scan(document, change.subtrees, read));
     change.restored = true;
-  } else if (IsUpToDate(node, update, change.found)) {
+  }
+  if (std::vector<NodePath> trees =
+          TreesToRemove(node, update.rendering.subtrees);
+      !trees.empty()) {
+    for (NodePath& tree : trees) {
+      change.subtrees.push_back({std::move(tree), std::nullopt});
+    }
+    ASSIGN_OR_RETURN(node, ScannedNode::Scan(document, change.subtrees, read));
+  } else if (!change.restored && IsUpToDate(node, update, change.found)) {
     return change;
   }
   ASSIGN_OR_RETURN(change.document, CheckedSplice(node, change.subtrees));
@@ -154,13 +167,12 @@ absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
 absl::StatusOr<std::optional<NodeMarks>> ConfirmedMarks(
     absl::string_view document, const NodeUpdate& update,
     const NodeChange& change) {
-  const NodePath stamp = StampPath(update.rendering);
-  ASSIGN_OR_RETURN(
-      const ScannedNode node,
-      ScannedNode::Scan(document, change.subtrees, ReadPaths(stamp)));
+  ASSIGN_OR_RETURN(const ScannedNode node,
+                   ScannedNode::Scan(document, change.subtrees,
+                                     ReadPaths(update.rendering)));
   RETURN_IF_ERROR(CheckName(node, update.node));
   if (!HoldsAll(node, change.subtrees)) return std::nullopt;
-  return MarksOf(node, stamp);
+  return MarksOf(node, StampPath(update.rendering));
 }
 
 absl::Status CheckIsNode(absl::string_view document, const std::string& name) {

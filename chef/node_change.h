@@ -49,6 +49,9 @@ struct NodeChange {
 // The node is up to date if it holds the rendering and the digest; the stamp's
 // times and revision do not count, as they would differ each time.
 //
+// A tree that we have written, by the node's own word, and that is not rendered
+// any more is taken out; see TreesToRemove().
+//
 // A save by chef-client (`update.saved`) is brought back if `document` has an
 // earlier ohai_time, so that something older was saved over it since: the four
 // levels of attributes become those of the save, byte by byte. What people and

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "chef/bag_item_writer.h"
 #include "chef/errors.h"
 #include "chef/node_cost.h"
 #include "chef/node_document.h"
@@ -50,24 +51,6 @@ using AttemptPtr = std::unique_ptr<Attempt>;
 
 std::string UrlPath(absl::string_view node) {
   return absl::StrCat("/nodes/", node);
-}
-
-// Notes what a request has cost and what its answer says beside its body.
-void Note(size_t sent, const absl::StatusOr<Response>& answer,
-          Attempt& attempt) {
-  WriteResult& result = attempt.result;
-  RequestCost& cost = result.cost;
-  ++cost.requests;
-  cost.bytes_sent += static_cast<int64_t>(sent);
-  if (!answer.ok()) return;
-  result.http_status = answer->status;
-  cost.bytes_received += static_cast<int64_t>(answer->body.size());
-  cost.busy += answer->took;
-  cost.slowest = std::max(cost.slowest, answer->took);
-  cost.retry_after = std::max(cost.retry_after, answer->retry_after);
-  if (answer->date != absl::InfinitePast()) {
-    result.clock_offset = answer->date - attempt.clock.Now();
-  }
 }
 
 // The class of what stops a change before it is sent, by its code.
@@ -116,7 +99,7 @@ void Put(AttemptPtr attempt, NodeChange change) {
   client.Send(std::move(request),
               [attempt = std::move(attempt), change = std::move(change),
                size](const absl::StatusOr<Response>& answer) mutable {
-                Note(size, answer, *attempt);
+                AddAnswer(size, answer, attempt->clock.Now(), attempt->result);
                 FinishPut(std::move(attempt), change, answer);
               });
 }
@@ -186,9 +169,60 @@ void Get(AttemptPtr attempt) {
   client.Send(std::move(request),
               [attempt = std::move(attempt)](
                   const absl::StatusOr<Response>& answer) mutable {
-                Note(0, answer, *attempt);
+                AddAnswer(0, answer, attempt->clock.Now(), attempt->result);
                 FinishGet(std::move(attempt), answer);
               });
+}
+
+// Writes the item after the node, to which nothing goes if `only_item`.
+void WriteBoth(NodeWriter::Options options, Client& client, const Clock& clock,
+               NodeUpdate update, bool only_item,
+               absl::AnyInvocable<void(WriteResult)> done) {
+  NodeUpdate item = update;
+  // What was confirmed is the state of the node, if anything goes there.
+  if (!only_item) item.confirmed = {};
+  const BagItemWriter::Options item_options = {
+      .dry_run = options.dry_run, .max_item_bytes = options.max_node_bytes};
+  auto write_item = [item_options, &client, &clock, only_item,
+                     item = std::move(item),
+                     done = std::move(done)](WriteResult of_node) mutable {
+    // A host without a node has an item all the same.
+    if (only_item && of_node.outcome == v1::WRITE_OUTCOME_NODE_MISSING) {
+      of_node.outcome = v1::WRITE_OUTCOME_UNCHANGED;
+      of_node.status = absl::OkStatus();
+    }
+    if (!of_node.status.ok()) return done(std::move(of_node));
+    BagItemWriter(item_options, client, clock)
+        .Write(std::move(item),
+               [of_node = std::move(of_node), only_item,
+                done = std::move(done)](WriteResult of_item) mutable {
+                 if (only_item) {
+                   of_node.found = of_item.found;
+                   of_node.confirmed = of_item.confirmed;
+                   of_node.overwriter = of_item.overwriter;
+                 }
+                 done(Merged(std::move(of_node), std::move(of_item)));
+               });
+  };
+  Get(AttemptPtr(new Attempt{options, client, clock, std::move(update),
+                             std::move(write_item)}));
+}
+
+void WriteAll(NodeWriter::Options options, Client& client, const Clock& clock,
+              NodeUpdate update, absl::AnyInvocable<void(WriteResult)> done) {
+  const bool only_item = update.rendering.subtrees.empty();
+  if (update.rendering.data_bag.empty()) {
+    return Get(AttemptPtr(new Attempt{options, client, clock, std::move(update),
+                                      std::move(done)}));
+  }
+  if (only_item && !update.confirmed.digest.empty()) {
+    return BagItemWriter({.dry_run = options.dry_run,
+                          .max_item_bytes = options.max_node_bytes},
+                         client, clock)
+        .Write(std::move(update), std::move(done));
+  }
+  WriteBoth(options, client, clock, std::move(update), only_item,
+            std::move(done));
 }
 
 }  // namespace
@@ -198,8 +232,7 @@ NodeWriter::NodeWriter(Options options, Client& client, const Clock& clock)
 
 void NodeWriter::Write(NodeUpdate update,
                        absl::AnyInvocable<void(WriteResult)> done) {
-  Get(AttemptPtr(new Attempt{options_, client_, clock_, std::move(update),
-                             std::move(done)}));
+  WriteAll(options_, client_, clock_, std::move(update), std::move(done));
 }
 
 void NodeWriter::Diff(
@@ -208,15 +241,14 @@ void NodeWriter::Diff(
         done) {
   Options options = options_;
   options.dry_run = true;
-  Get(AttemptPtr(
-      new Attempt{options, client_, clock_, std::move(update),
-                  [done = std::move(done)](WriteResult result) mutable {
-                    if (result.status.ok()) {
-                      done(std::move(result.differences));
-                    } else {
-                      done(std::move(result.status));
-                    }
-                  }}));
+  WriteAll(options, client_, clock_, std::move(update),
+           [done = std::move(done)](WriteResult result) mutable {
+             if (result.status.ok()) {
+               done(std::move(result.differences));
+             } else {
+               done(std::move(result.status));
+             }
+           });
 }
 
 void NodeWriter::Read(

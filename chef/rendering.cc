@@ -5,7 +5,6 @@
 
 #include <openssl/evp.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "chef/canonical_json.h"
 #include "chef/rendering_trees.h"
+#include "chef/tree_claims.h"
 
 namespace rehai::chef {
 namespace {
@@ -30,18 +30,31 @@ std::string Sha256Hex(const std::string& text) {
 }
 
 // One line for the path, one for the JSON: neither contains a line break.
-std::string Digest(const std::vector<Subtree>& subtrees) {
-  std::string text;
+void AddLines(const std::vector<Subtree>& subtrees, std::string& text) {
   for (const Subtree& subtree : subtrees) {
     absl::StrAppend(&text, absl::StrJoin(subtree.path, "."), "\n",
                     subtree.json.value_or(""), "\n");
   }
+}
+
+std::string Digest(const Rendering& rendering) {
+  std::string text;
+  AddLines(rendering.subtrees, text);
+  if (!rendering.data_bag.empty()) {
+    absl::StrAppend(&text, rendering.data_bag, "\n");
+    AddLines(rendering.item, text);
+  }
   return Sha256Hex(text);
 }
 
-Subtree Member(NodePath tree, std::string key, std::optional<json> value) {
-  tree.push_back(std::move(key));
-  Subtree subtree{std::move(tree), std::nullopt};
+NodePath Joined(NodePath path, const NodePath& more) {
+  path.insert(path.end(), more.begin(), more.end());
+  return path;
+}
+
+Subtree Leaf(const NodePath& tree, const char* key,
+             const std::optional<json>& value) {
+  Subtree subtree{Joined(tree, {key}), std::nullopt};
   if (value.has_value()) subtree.json = CanonicalJson(*value);
   return subtree;
 }
@@ -53,52 +66,90 @@ std::optional<json> Rfc3339(absl::Time time) {
   return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E3SZ", time, absl::UTCTimeZone());
 }
 
-}  // namespace
-
-Rendering Render(const v1::Record& record, const RenderingOptions& options) {
-  Rendering rendering;
+// The trees of one record, from a place's top.
+std::vector<Subtree> Trees(const v1::Record& record,
+                           const RenderingOptions& options) {
+  std::vector<Subtree> trees;
   if (options.kvm_extensions) {
-    rendering.subtrees.push_back(
-        {{"automatic", "virtualization", "kvm"},
+    trees.push_back(
+        {{"virtualization", "kvm"},
          CanonicalJson(KvmExtensionsTree(record, options.volatile_values))});
   }
   if (options.ohai_libvirt) {
-    rendering.subtrees.push_back(
-        {{"automatic", "libvirt"},
+    trees.push_back(
+        {{"libvirt"},
          CanonicalJson(OhaiLibvirtTree(record, options.volatile_values))});
   }
   if (options.rehai) {
-    const NodePath tree = {"automatic", "rehai"};
-    rendering.subtrees.push_back(Member(tree, "schema", json(kRehaiSchema)));
-    rendering.subtrees.push_back(
-        Member(tree, "host", RehaiHostTree(record.facts())));
-    rendering.subtrees.push_back(
-        Member(tree, "guests", RehaiGuestsTree(record)));
+    const NodePath rehai = {"rehai"};
+    trees.push_back(Leaf(rehai, "schema", json(kRehaiSchema)));
+    trees.push_back(Leaf(rehai, "host", RehaiHostTree(record.facts())));
+    trees.push_back(Leaf(rehai, "guests", RehaiGuestsTree(record)));
   }
-  rendering.digest = Digest(rendering.subtrees);
+  return trees;
+}
+
+NodePath NormalPlace(const Places& places) {
+  return Joined({"normal"}, places.normal_prefix);
+}
+
+void AddStamp(const NodePath& tree, const Stamp& stamp,
+              std::vector<Subtree>& subtrees) {
+  subtrees.push_back(Leaf(tree, "digest", json(stamp.digest)));
+  subtrees.push_back(Leaf(tree, "revision", json(stamp.revision)));
+  subtrees.push_back(Leaf(tree, "observed_at", Rfc3339(stamp.observed_at)));
+  subtrees.push_back(Leaf(tree, "written_at", Rfc3339(stamp.written_at)));
+  subtrees.push_back(Leaf(tree, "source", json(stamp.source)));
+}
+
+}  // namespace
+
+NodePath SearchedStampPath(const RenderingOptions& options) {
+  if (!options.rehai) return {};
+  if (options.places.automatic) return {"rehai"};
+  if (options.places.normal_prefix.empty()) return {};
+  return Joined(options.places.normal_prefix, {"rehai"});
+}
+
+Rendering Render(const v1::Record& record, const RenderingOptions& options) {
+  const Places& places = options.places;
+  Rendering rendering;
+  std::vector<Subtree> trees = Trees(record, options);
+  const auto add_at = [&](const NodePath& place) {
+    for (const Subtree& tree : trees) {
+      rendering.subtrees.push_back({Joined(place, tree.path), tree.json});
+    }
+  };
+  if (places.automatic) add_at({"automatic"});
+  if (!places.normal_prefix.empty()) add_at(NormalPlace(places));
+  for (Subtree& claim : Claims(rendering.subtrees)) {
+    rendering.subtrees.push_back(std::move(claim));
+  }
+  if (!places.data_bag.empty()) {
+    rendering.data_bag = places.data_bag;
+    rendering.item = std::move(trees);
+  }
+  rendering.digest = Digest(rendering);
   return rendering;
 }
 
 std::vector<NodePath> StampPaths(const Rendering& rendering) {
-  std::vector<NodePath> stamps;
-  for (const Subtree& subtree : rendering.subtrees) {
-    NodePath tree(subtree.path.begin(), subtree.path.end() - 1);
-    if (!tree.empty() && tree.back() == "rehai" &&
-        std::find(stamps.begin(), stamps.end(), tree) == stamps.end()) {
-      stamps.push_back(std::move(tree));
-    }
-  }
-  return stamps;
+  return StampedTrees(rendering.subtrees);
 }
 
 std::vector<Subtree> Stamped(const Rendering& rendering, const Stamp& stamp) {
   std::vector<Subtree> subtrees = rendering.subtrees;
   for (const NodePath& tree : StampPaths(rendering)) {
-    subtrees.push_back(Member(tree, "digest", json(stamp.digest)));
-    subtrees.push_back(Member(tree, "revision", json(stamp.revision)));
-    subtrees.push_back(Member(tree, "observed_at", Rfc3339(stamp.observed_at)));
-    subtrees.push_back(Member(tree, "written_at", Rfc3339(stamp.written_at)));
-    subtrees.push_back(Member(tree, "source", json(stamp.source)));
+    AddStamp(tree, stamp, subtrees);
+  }
+  return subtrees;
+}
+
+std::vector<Subtree> StampedItem(const Rendering& rendering,
+                                 const Stamp& stamp) {
+  std::vector<Subtree> subtrees = rendering.item;
+  for (const NodePath& tree : StampedTrees(rendering.item)) {
+    AddStamp(tree, stamp, subtrees);
   }
   return subtrees;
 }

@@ -8,7 +8,10 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
+#include "absl/strings/str_join.h"
 #include "chef/node_document.h"
 #include "tests/matchers.h"
 
@@ -16,13 +19,14 @@ namespace rehai::chef {
 namespace {
 
 using ::nlohmann::json;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr RenderingOptions kNothing = {.rehai = false};
-constexpr RenderingOptions kKvm = {.kvm_extensions = true, .rehai = false};
-constexpr RenderingOptions kLibvirt = {.ohai_libvirt = true, .rehai = false};
-constexpr RenderingOptions kRehai = {.rehai = true};
-constexpr RenderingOptions kEverything = {
+const RenderingOptions kNothing = {.rehai = false};
+const RenderingOptions kKvm = {.kvm_extensions = true, .rehai = false};
+const RenderingOptions kLibvirt = {.ohai_libvirt = true, .rehai = false};
+const RenderingOptions kRehai = {.rehai = true};
+const RenderingOptions kEverything = {
     .kvm_extensions = true, .ohai_libvirt = true, .rehai = true};
 
 RenderingOptions Volatile(RenderingOptions options) {
@@ -343,16 +347,95 @@ TEST(RehaiAttributesTest, HaveOneStableEntryPerGuest) {
         "autostart": false, "persistent": false,
         "disks": [], "interfaces": [], "graphics": [{"type": "vnc"}]
       }
-    }
+    },
+    "owns": ["automatic.rehai"]
   })json"));
 }
 
-TEST(RenderingTest, TreeThatIsSwitchedOffIsLeftAlone) {
+TEST(RenderingTest, TreeThatIsSwitchedOffIsNotRendered) {
   EXPECT_THAT(Render(Host(), kNothing).subtrees, IsEmpty());
   EXPECT_THAT(Stamped(Render(Host(), kNothing), Stamp()), IsEmpty());
   const Rendering kvm = Render(Host(), kKvm);
   ASSERT_EQ(kvm.subtrees.size(), 1);
   EXPECT_EQ(Stamped(kvm, Stamp()).size(), 1);
+}
+
+std::vector<std::string> DottedPaths(const std::vector<Subtree>& subtrees) {
+  std::vector<std::string> dotted;
+  for (const Subtree& subtree : subtrees) {
+    dotted.push_back(absl::StrJoin(subtree.path, "."));
+  }
+  return dotted;
+}
+
+TEST(RenderingTest, NormalAttributesHoldTheSameTreesBelowThePrefix) {
+  RenderingOptions options = kEverything;
+  options.places.automatic = false;
+  options.places.normal_prefix = {"fleet", "hosts"};
+  const Rendering normal = Render(Host(), options);
+  EXPECT_THAT(
+      DottedPaths(normal.subtrees),
+      ElementsAre(
+          "normal.fleet.hosts.virtualization.kvm", "normal.fleet.hosts.libvirt",
+          "normal.fleet.hosts.rehai.schema", "normal.fleet.hosts.rehai.host",
+          "normal.fleet.hosts.rehai.guests", "normal.fleet.hosts.rehai.owns"));
+  const Rendering automatic = Render(Host(), kEverything);
+  for (size_t i = 0; i + 1 < normal.subtrees.size(); ++i) {
+    EXPECT_EQ(normal.subtrees[i].json, automatic.subtrees[i].json);
+  }
+  EXPECT_NE(normal.digest, automatic.digest);
+  EXPECT_EQ(At(Stamped(normal, {.digest = "d", .revision = 7}),
+               "/normal/fleet/hosts/rehai/digest"),
+            "d");
+}
+
+TEST(RenderingTest, BothPlacesInTheNodeAreStamped) {
+  RenderingOptions options = kEverything;
+  options.places.normal_prefix = {"fleet"};
+  const Rendering both = Render(Host(), options);
+  EXPECT_THAT(StampPaths(both),
+              ElementsAre(NodePath{"automatic", "rehai"},
+                          NodePath{"normal", "fleet", "rehai"}));
+  const auto stamped = Stamped(both, {.digest = "d"});
+  EXPECT_EQ(At(stamped, "/automatic/rehai/digest"), "d");
+  EXPECT_EQ(At(stamped, "/normal/fleet/rehai/digest"), "d");
+  EXPECT_EQ(At(stamped, "/automatic/rehai/owns").size(), 6);
+  EXPECT_EQ(At(stamped, "/normal/fleet/rehai/owns"),
+            json({"normal.fleet.virtualization.kvm", "normal.fleet.libvirt",
+                  "normal.fleet.rehai"}));
+}
+
+TEST(RenderingTest, ADataBagItemHoldsTheTreesAtItsTop) {
+  RenderingOptions options = kEverything;
+  options.places.automatic = false;
+  options.places.data_bag = "vms";
+  const Rendering rendering = Render(Host(), options);
+  EXPECT_THAT(rendering.subtrees, IsEmpty());
+  EXPECT_EQ(rendering.data_bag, "vms");
+  EXPECT_THAT(DottedPaths(rendering.item),
+              ElementsAre("virtualization.kvm", "libvirt", "rehai.schema",
+                          "rehai.host", "rehai.guests"));
+  EXPECT_EQ(At(StampedItem(rendering, {.digest = "d"}), "/rehai/digest"), "d");
+  v1::Record other = Host();
+  other.mutable_guests(0)->set_vcpus(3);
+  EXPECT_NE(rendering.digest, Render(other, options).digest);
+  options.places.data_bag = "other";
+  EXPECT_NE(rendering.digest, Render(Host(), options).digest);
+}
+
+TEST(RenderingTest, TheStampIsSearchedWhereTheMergedAttributesHaveIt) {
+  RenderingOptions options;
+  EXPECT_THAT(SearchedStampPath(options), ElementsAre("rehai"));
+  options.places.normal_prefix = {"fleet", "hosts"};
+  EXPECT_THAT(SearchedStampPath(options), ElementsAre("rehai"));
+  options.places.automatic = false;
+  EXPECT_THAT(SearchedStampPath(options),
+              ElementsAre("fleet", "hosts", "rehai"));
+  options.places.normal_prefix = {};
+  EXPECT_THAT(SearchedStampPath(options), IsEmpty());
+  options.places.automatic = true;
+  options.rehai = false;
+  EXPECT_THAT(SearchedStampPath(options), IsEmpty());
 }
 
 TEST(RenderingTest, DigestIsBlindToRevisionTimesAndVolatileValues) {
@@ -406,6 +489,7 @@ TEST(StampedTest, SaysWhatWasWrittenWhen) {
             json({{"schema", 1},
                   {"host", json::object()},
                   {"guests", json::object()},
+                  {"owns", {"automatic.rehai"}},
                   {"digest", rendering.digest},
                   {"revision", 42},
                   {"observed_at", "2026-11-24T13:42:39.244Z"},

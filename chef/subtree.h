@@ -20,12 +20,15 @@ struct Subtree {
   std::optional<std::string> json;
 };
 
-// The node attributes that one Record means, and a digest to know them by.
+// The attributes that one Record means, and a digest to know them by.
 struct Rendering {
+  // Of the node.
   std::vector<Subtree> subtrees;
-  // Hex SHA-256 over paths and JSON of `subtrees`. Equal digests, equal
-  // content.
-  std::string digest;
+  // Of the host's item in this data bag, from the item's top; no bag, no item.
+  std::string data_bag = {};
+  std::vector<Subtree> item = {};
+  // Hex SHA-256 over all paths and JSON. Equal digests, equal content.
+  std::string digest = {};
 };
 
 }  // namespace rehai::chef

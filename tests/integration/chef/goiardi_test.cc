@@ -26,6 +26,7 @@
 #include "chef/node_document.h"
 #include "chef/node_search.h"
 #include "chef/node_writer.h"
+#include "chef/rendering.h"
 #include "chef/request_signer.h"
 #include "tests/fakes/rsa_key_pair.h"
 #include "tests/matchers.h"
@@ -220,6 +221,72 @@ TEST_F(GoiardiTest, ASearchFindsTheMarksOfWhatWasWritten) {
   EXPECT_EQ(answer->nodes[0].marks.revision, 7);
   // More are expected than there are: goiardi is not asked beyond its end.
   EXPECT_EQ(find(5000)->searches, 1);
+}
+
+v1::Record Host() {
+  v1::Record record;
+  record.set_node("hv1");
+  v1::Guest& guest = *record.add_guests();
+  guest.set_name("web01");
+  guest.set_uuid("10000000-0000-4000-8000-000000000001");
+  return record;
+}
+
+NodeUpdate UpdateOf(const RenderingOptions& options, const std::string& node) {
+  NodeUpdate update;
+  update.node = node;
+  update.rendering = Render(Host(), options);
+  update.stamp.digest = update.rendering.digest;
+  return update;
+}
+
+TEST_F(GoiardiTest, NormalAttributesBelowAPrefixAreAPlaceToo) {
+  const auto client = ConnectAsAdmin();
+  RenderingOptions options = {.kvm_extensions = true};
+  ASSERT_EQ(Write(*client, UpdateOf(options, "hv1")).outcome,
+            v1::WRITE_OUTCOME_WRITTEN);
+  options.places.automatic = false;
+  options.places.normal_prefix = {"fleet", "hosts"};
+  ASSERT_EQ(Write(*client, UpdateOf(options, "hv1")).outcome,
+            v1::WRITE_OUTCOME_WRITTEN);
+  EXPECT_EQ(Write(*client, UpdateOf(options, "hv1")).outcome,
+            v1::WRITE_OUTCOME_UNCHANGED);
+  const auto node = nlohmann::json::parse(*goiardi_->GetNode("hv1"));
+  EXPECT_EQ(node["normal"]["secret"], "<s>");
+  EXPECT_TRUE(
+      node["normal"]["fleet"]["hosts"]["virtualization"]["kvm"]["guests"]
+          .contains("web01"));
+  EXPECT_FALSE(node["automatic"].contains("rehai"));
+  EXPECT_FALSE(node["automatic"]["virtualization"].contains("kvm"));
+}
+
+TEST_F(GoiardiTest, ADataBagHoldsAnItemPerHost) {
+  const auto client = ConnectAsAdmin();
+  RenderingOptions options = {.kvm_extensions = true};
+  options.places.automatic = false;
+  options.places.data_bag = "vms";
+  const WriteResult no_bag = Write(*client, UpdateOf(options, "hv1"));
+  EXPECT_EQ(no_bag.outcome, v1::WRITE_OUTCOME_REJECTED);
+  EXPECT_THAT(no_bag.status, StatusIs(absl::StatusCode::kNotFound,
+                                      HasSubstr("knife data bag create vms")));
+
+  ASSERT_THAT(goiardi_->admin().Send("POST", "/data", R"({"name":"vms"})"),
+              IsOk());
+  // Every character that a node's name may have.
+  for (const std::string node : {"hv1", "a:b_c-D.9"}) {
+    NodeUpdate update = UpdateOf(options, node);
+    const WriteResult made = Write(*client, update);
+    EXPECT_EQ(made.outcome, v1::WRITE_OUTCOME_WRITTEN) << made.status;
+    update.confirmed = made.confirmed;
+    EXPECT_EQ(Write(*client, update).outcome, v1::WRITE_OUTCOME_UNCHANGED);
+    v1::Record changed = Host();
+    changed.mutable_guests(0)->set_vcpus(2);
+    update.rendering = Render(changed, options);
+    update.stamp.digest = update.rendering.digest;
+    const WriteResult updated = Write(*client, update);
+    EXPECT_EQ(updated.outcome, v1::WRITE_OUTCOME_WRITTEN) << updated.status;
+    EXPECT_EQ(updated.confirmed.digest, update.stamp.digest);
+  }
 }
 
 TEST_F(GoiardiTest, AMissingNodeIsReportedAndNotCreated) {

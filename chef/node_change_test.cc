@@ -1,0 +1,186 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// NodeWriter's tests cover what a write does to a node; these cover trees that
+// are switched off and moved, on a real node.
+
+#include "chef/node_change.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/file.h"
+#include "chef/node_document.h"
+#include "chef/rendering.h"
+#include "rehai/v1/model.pb.h"
+#include "tests/matchers.h"
+
+namespace rehai::chef {
+namespace {
+
+using ::testing::HasSubstr;
+
+v1::Record Host() {
+  v1::Record record;
+  record.set_node("hv1");
+  record.mutable_facts()->set_hostname("hv1.example.com");
+  v1::Guest& guest = *record.add_guests();
+  guest.set_name("web01");
+  guest.set_uuid("10000000-0000-4000-8000-000000000001");
+  return record;
+}
+
+RenderingOptions Everything() {
+  return {.kvm_extensions = true, .ohai_libvirt = true, .rehai = true};
+}
+
+NodeUpdate UpdateOf(const RenderingOptions& options) {
+  NodeUpdate update;
+  update.node = "hv1";
+  update.rendering = Render(Host(), options);
+  update.stamp.digest = update.rendering.digest;
+  return update;
+}
+
+// What Ohai tells about a real machine, as hv1, without anything of ours.
+std::string OhaiNode() {
+  const Subtree subtrees[] = {{{"name"}, "\"hv1\""},
+                              {{"automatic", "virtualization", "kvm"}, {}},
+                              {{"automatic", "libvirt"}, {}},
+                              {{"automatic", "rehai"}, {}}};
+  return *Splice(*ReadFile("tests/data/ohai_node.json"), subtrees);
+}
+
+std::string With(const std::string& node, NodePath path, std::string json) {
+  const Subtree subtree = {std::move(path), std::move(json)};
+  return *Splice(node, {&subtree, 1});
+}
+
+std::optional<std::string> At(const std::string& node, const NodePath& path) {
+  const auto value = FindValue(node, path);
+  EXPECT_THAT(value, IsOk());
+  if (!value->has_value()) return std::nullopt;
+  return std::string(**value);
+}
+
+// The node after a write. It must be needed.
+std::string Written(const std::string& before,
+                    const RenderingOptions& options) {
+  const auto change = PlanChange(before, UpdateOf(options));
+  EXPECT_THAT(change, IsOk());
+  EXPECT_TRUE(change->document.has_value());
+  return change->document.value_or("");
+}
+
+bool Has(const std::string& node, const NodePath& path) {
+  return At(node, path).has_value();
+}
+
+TEST(NodeChangeTest, ATreeThatIsSwitchedOffGoesAndLeavesNoTrace) {
+  const std::string ohai = OhaiNode();
+  std::string node = Written(ohai, Everything());
+  RenderingOptions options = Everything();
+  options.kvm_extensions = false;
+  node = Written(node, options);
+  EXPECT_FALSE(Has(node, {"automatic", "virtualization", "kvm"}));
+  EXPECT_TRUE(Has(node, {"automatic", "virtualization", "system"}));
+  EXPECT_TRUE(Has(node, {"automatic", "libvirt"}));
+
+  options.ohai_libvirt = false;
+  node = Written(node, options);
+  EXPECT_FALSE(Has(node, {"automatic", "libvirt"}));
+  options.rehai = false;
+  node = Written(node, options);
+  EXPECT_EQ(node, ohai);
+
+  const auto nothing_left = PlanChange(node, UpdateOf(options));
+  ASSERT_THAT(nothing_left, IsOk());
+  EXPECT_FALSE(nothing_left->document.has_value());
+}
+
+TEST(NodeChangeTest, WhatOhaiWroteUnderTheSameNameStays) {
+  const std::string ohai =
+      With(OhaiNode(), {"automatic", "libvirt"}, R"({"uri":"theirs"})");
+  RenderingOptions options;  // libvirt is off, and never was ours
+  EXPECT_THAT(Written(ohai, options), HasSubstr(R"({"uri":"theirs"})"));
+}
+
+TEST(NodeChangeTest, AfterAChefClientSaveNothingIsClaimedAnyMore) {
+  RenderingOptions options = Everything();
+  options.places.normal_prefix = {"fleet"};
+  std::string node = Written(OhaiNode(), options);
+  // The save replaces automatic, with Ohai's own libvirt in it, and keeps
+  // normal, where our list still stands.
+  node = With(node, {"automatic"}, *At(OhaiNode(), {"automatic"}));
+  node = With(node, {"automatic", "libvirt"}, R"({"uri":"theirs"})");
+  options.ohai_libvirt = false;
+  node = Written(node, options);
+  EXPECT_THAT(node, HasSubstr(R"({"uri":"theirs"})"));
+  EXPECT_FALSE(Has(node, {"normal", "fleet", "libvirt"}));
+}
+
+TEST(NodeChangeTest, TreesMoveWithTheirPlace) {
+  const std::string ohai = OhaiNode();
+  RenderingOptions automatic = Everything();
+  RenderingOptions both = Everything();
+  both.places.normal_prefix = {"fleet", "hosts"};
+  RenderingOptions moved = both;
+  moved.places.normal_prefix = {"other"};
+  RenderingOptions normal = moved;
+  normal.places.automatic = false;
+
+  std::string node = Written(ohai, both);
+  EXPECT_TRUE(Has(node, {"automatic", "rehai"}));
+  EXPECT_TRUE(Has(node, {"normal", "fleet", "hosts", "virtualization", "kvm"}));
+
+  node = Written(node, moved);
+  EXPECT_FALSE(Has(node, {"normal", "fleet", "hosts", "rehai"}));
+  EXPECT_TRUE(Has(node, {"normal", "other", "rehai"}));
+
+  node = Written(node, normal);
+  EXPECT_FALSE(Has(node, {"automatic", "rehai"}));
+  EXPECT_FALSE(Has(node, {"automatic", "virtualization", "kvm"}));
+  EXPECT_TRUE(Has(node, {"normal", "other", "libvirt"}));
+  EXPECT_EQ(At(node, {"automatic"}), At(ohai, {"automatic"}));
+}
+
+TEST(NodeChangeTest, MarksAreThoseOfTheNormalStampWhereThereIsNoOther) {
+  RenderingOptions options;
+  options.places.automatic = false;
+  options.places.normal_prefix = {"fleet"};
+  NodeUpdate update = UpdateOf(options);
+  update.stamp.revision = 7;
+  const auto change = PlanChange(OhaiNode(), update);
+  ASSERT_THAT(change, IsOk());
+  EXPECT_EQ(change->found.digest, "");
+  const auto confirmed = ConfirmedMarks(*change->document, update, *change);
+  ASSERT_THAT(confirmed, IsOk());
+  ASSERT_TRUE(confirmed->has_value());
+  EXPECT_EQ((*confirmed)->digest, update.stamp.digest);
+  EXPECT_EQ((*confirmed)->revision, 7);
+}
+
+TEST(NodeChangeTest, ASaveThatIsPutBackKeepsNoTreeThatIsSwitchedOff) {
+  RenderingOptions normal = Everything();
+  normal.places.normal_prefix = {"fleet"};
+  // The run had read the node while the normal attributes held our libvirt.
+  const auto saved = std::make_shared<const std::string>(With(
+      Written(OhaiNode(), normal), {"automatic", "ohai_time"}, "1999999999.5"));
+  normal.ohai_libvirt = false;
+  NodeUpdate update = UpdateOf(normal);
+  update.saved = saved;
+  const auto change = PlanChange(OhaiNode(), update);
+  ASSERT_THAT(change, IsOk());
+  EXPECT_TRUE(change->restored);
+  EXPECT_THAT(*change->document, HasSubstr("1999999999.5"));
+  EXPECT_FALSE(Has(*change->document, {"normal", "fleet", "libvirt"}));
+  EXPECT_TRUE(Has(*change->document, {"normal", "fleet", "rehai"}));
+}
+
+}  // namespace
+}  // namespace rehai::chef
