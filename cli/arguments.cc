@@ -4,7 +4,10 @@
 #include "cli/arguments.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
+#include <functional>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -34,6 +37,34 @@ bool LooksLikeUuid(const std::string& word) {
          std::all_of(word.begin(), word.end(), [](char c) {
            return c == '-' || absl::ascii_isxdigit(c);
          });
+}
+
+bool Parse(const std::string& text, double& number) {
+  return absl::SimpleAtod(text, &number) && std::isfinite(number);
+}
+bool Parse(const std::string& text, int32_t& number) {
+  return absl::SimpleAtoi(text, &number);
+}
+bool Parse(const std::string& text, int64_t& number) {
+  return absl::SimpleAtoi(text, &number);
+}
+
+// Gives the flag's number to `set`, of the type that it takes. What is too much
+// or too little is the controller's to say.
+template <typename Number>
+absl::Status ReadNumber(const Invocation& invocation, const std::string& flag,
+                        const std::function<void(Number)>& set) {
+  if (!invocation.Has(flag)) return absl::OkStatus();
+  const std::string text = invocation.Get(flag);
+  Number number;
+  if (!Parse(text, number)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--", flag, " ", text, ": not a ",
+        std::is_same_v<Number, double> ? "number" : "whole number",
+        "; write it as ", std::is_same_v<Number, double> ? "0.5" : "100"));
+  }
+  set(number);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -138,6 +169,28 @@ std::vector<v1::ResyncMode> ReadModes(const Invocation& invocation) {
   if (reread || !rewrite) modes.push_back(v1::RESYNC_MODE_REREAD);
   if (rewrite || !reread) modes.push_back(v1::RESYNC_MODE_REWRITE);
   return modes;
+}
+
+absl::StatusOr<v1::ChefLimits> ReadLimits(const Invocation& invocation) {
+  v1::ChefLimits limits;
+  RETURN_IF_ERROR(
+      ReadNumber<double>(invocation, "requests_per_second",
+                         [&](double n) { limits.set_requests_per_second(n); }));
+  RETURN_IF_ERROR(
+      ReadNumber<int32_t>(invocation, "request_burst",
+                          [&](int32_t n) { limits.set_request_burst(n); }));
+  RETURN_IF_ERROR(
+      ReadNumber<int64_t>(invocation, "bytes_per_second",
+                          [&](int64_t n) { limits.set_bytes_per_second(n); }));
+  RETURN_IF_ERROR(ReadNumber<int64_t>(
+      invocation, "byte_burst", [&](int64_t n) { limits.set_byte_burst(n); }));
+  RETURN_IF_ERROR(
+      ReadNumber<int32_t>(invocation, "max_in_flight",
+                          [&](int32_t n) { limits.set_max_in_flight(n); }));
+  RETURN_IF_ERROR(ReadNumber<double>(invocation, "server_share", [&](double n) {
+    limits.set_server_share(n);
+  }));
+  return limits;
 }
 
 absl::StatusOr<int64_t> ReadAfterRevision(const Invocation& invocation) {

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "cli/client.h"
 #include "cli/command_line.h"
+#include "rehai/v1/chef.pb.h"
 #include "rehai/v1/fleet.pb.h"
 #include "rehai/v1/resync.pb.h"
 
@@ -39,6 +40,9 @@ absl::StatusOr<v1::HostSelector> ReadResyncSelector(
 
 // --reread and --rewrite; both if neither is given.
 std::vector<v1::ResyncMode> ReadModes(const Invocation& invocation);
+
+// The limits that flags name; none of them set if there are no such flags.
+absl::StatusOr<v1::ChefLimits> ReadLimits(const Invocation& invocation);
 
 // --after, or 0.
 absl::StatusOr<int64_t> ReadAfterRevision(const Invocation& invocation);

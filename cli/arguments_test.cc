@@ -126,6 +126,35 @@ TEST(ArgumentsTest, AResyncDistrustsBothUnlessToldWhich) {
               ElementsAre(v1::RESYNC_MODE_REWRITE));
 }
 
+TEST(ArgumentsTest, OnlyLimitsThatAreNamedAreSet) {
+  const auto none = ReadLimits(Parse({"chef", "limits"}));
+  ASSERT_THAT(none, IsOk());
+  EXPECT_THAT(*none, EqualsProto(v1::ChefLimits()));
+  const auto all = ReadLimits(
+      Parse({"chef", "limits", "--requests_per_second=12.5", "--request_burst",
+             "25", "--bytes_per_second=5000000000", "--byte_burst=1",
+             "--max_in_flight=8", "--server_share=0"}));
+  ASSERT_THAT(all, IsOk());
+  EXPECT_THAT(*all, EqualsProto(FromText<v1::ChefLimits>(R"pb(
+    requests_per_second: 12.5
+    request_burst: 25
+    bytes_per_second: 5000000000
+    byte_burst: 1
+    max_in_flight: 8
+    server_share: 0
+  )pb")));
+}
+
+TEST(ArgumentsTest, ALimitIsANumber) {
+  for (const char* text : {"--requests_per_second=fast", "--server_share=nan",
+                           "--request_burst=2.5", "--max_in_flight=5000000000",
+                           "--bytes_per_second=", "--byte_burst=5MB"}) {
+    const std::string flag(text, std::string(text).find('='));
+    EXPECT_THAT(ReadLimits(Parse({"chef", "limits", text})),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(flag)));
+  }
+}
+
 TEST(ArgumentsTest, ARevisionIsANumber) {
   EXPECT_THAT(ReadAfterRevision(Parse({"watch"})), IsOkAndHolds(0));
   EXPECT_THAT(ReadAfterRevision(Parse({"watch", "--after", "17"})),

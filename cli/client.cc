@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "rehai/v1/chef.grpc.pb.h"
 #include "rehai/v1/fleet.grpc.pb.h"
 #include "rehai/v1/resync.grpc.pb.h"
 
@@ -84,6 +85,7 @@ struct Client::Connection {
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::Fleet::Stub> fleet;
   std::unique_ptr<v1::Resync::Stub> resync;
+  std::unique_ptr<v1::Chef::Stub> chef;
 
   Mutex mu;
   bool watch_canceled ABSL_GUARDED_BY(mu) = false;
@@ -181,6 +183,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(const Options& options) {
       grpc::CreateCustomChannel(options.server, credentials, arguments);
   connection->fleet = v1::Fleet::NewStub(connection->channel);
   connection->resync = v1::Resync::NewStub(connection->channel);
+  connection->chef = v1::Chef::NewStub(connection->channel);
   return std::unique_ptr<Client>(new Client(std::move(connection)));
 }
 
@@ -264,6 +267,30 @@ absl::StatusOr<v1::ResyncDiffResponse> Client::Diff(const std::string& node) {
   request.set_node(node);
   return connection_->Call(*connection_->resync, &v1::Resync::Stub::Diff,
                            request);
+}
+
+absl::StatusOr<v1::ChefStatus> Client::ChefStatus() {
+  ASSIGN_OR_RETURN(
+      const v1::ChefStatusResponse response,
+      connection_->Call(*connection_->chef, &v1::Chef::Stub::Status,
+                        v1::ChefStatusRequest()));
+  return response.status();
+}
+
+absl::StatusOr<v1::ChefCostResponse> Client::ChefCost(const std::string& node) {
+  v1::ChefCostRequest request;
+  request.set_node(node);
+  return connection_->Call(*connection_->chef, &v1::Chef::Stub::Cost, request);
+}
+
+absl::StatusOr<v1::ChefLimits> Client::SetChefLimits(
+    const v1::ChefLimits& limits) {
+  v1::ChefSetLimitsRequest request;
+  *request.mutable_limits() = limits;
+  ASSIGN_OR_RETURN(const v1::ChefSetLimitsResponse response,
+                   connection_->Call(*connection_->chef,
+                                     &v1::Chef::Stub::SetLimits, request));
+  return response.limits();
 }
 
 absl::Status Client::WatchFleet(

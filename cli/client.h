@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "rehai/v1/chef.pb.h"
 #include "rehai/v1/fleet.pb.h"
 #include "rehai/v1/resync.pb.h"
 
@@ -56,6 +57,11 @@ class Client {
   absl::StatusOr<v1::Operation> GetResync(const std::string& id);
   absl::StatusOr<v1::Operation> CancelResync(const std::string& id);
   absl::StatusOr<v1::ResyncDiffResponse> Diff(const std::string& node);
+
+  absl::StatusOr<v1::ChefStatus> ChefStatus();
+  absl::StatusOr<v1::ChefCostResponse> ChefCost(const std::string& node);
+  // Changes those that are set; gives all as they then are.
+  absl::StatusOr<v1::ChefLimits> SetChefLimits(const v1::ChefLimits& limits);
 
   // Calls `step` for each step until the stream ends. kCancelled after
   // CancelWatch().

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "base/spelling.h"
@@ -69,6 +70,9 @@ class Parser {
         return absl::OkStatus();
       }
     }
+    if (result_.command.empty() && program_.Find(*first_word_) == nullptr) {
+      return UnknownCommand(absl::StrCat(*first_word_, " ", word));
+    }
     RETURN_IF_ERROR(Settle());
     result_.arguments.push_back(word);
     return absl::OkStatus();
@@ -78,15 +82,31 @@ class Parser {
   absl::Status Settle() {
     if (!result_.command.empty() || !first_word_) return absl::OkStatus();
     if (program_.Find(*first_word_) == nullptr) {
-      std::vector<std::string> names;
-      for (const CommandSpec& command : program_.commands) {
-        names.push_back(command.name);
-      }
-      return Misspelt("command", *first_word_, names, "",
-                      absl::StrCat(program_.name, " --help lists them all"));
+      return UnknownCommand(*first_word_);
     }
     result_.command = *first_word_;
     return absl::OkStatus();
+  }
+
+  // `words` is what was typed for a command: one word or two.
+  absl::Status UnknownCommand(const std::string& words) const {
+    std::vector<std::string> names;
+    std::vector<std::string> continued;  // those that the first word begins
+    for (const CommandSpec& command : program_.commands) {
+      names.push_back(command.name);
+      if (absl::StartsWith(command.name, absl::StrCat(*first_word_, " "))) {
+        continued.push_back(command.name);
+      }
+    }
+    const bool two_words = words != *first_word_;
+    const bool near = two_words && !ClosestWord(words, names).empty();
+    if (!near && !continued.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "command ", words, two_words ? ": unknown" : ": unfinished",
+          "; there are ", absl::StrJoin(continued, ", ")));
+    }
+    return Misspelt("command", near ? words : *first_word_, names, "",
+                    absl::StrCat(program_.name, " --help lists them all"));
   }
 
   absl::Status TakeLongFlag(const std::string& text) {

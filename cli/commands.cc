@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "cli/arguments.h"
+#include "cli/chef_view.h"
 #include "cli/client.h"
 #include "cli/interrupt.h"
 #include "cli/resync_view.h"
@@ -42,6 +43,9 @@ class Command {
     if (name == "guests") return RunGuests();
     if (name == "guest") return RunGuest();
     if (name == "diff") return RunDiff();
+    if (name == "chef status") return RunChefStatus();
+    if (name == "chef cost") return RunChefCost();
+    if (name == "chef limits") return RunChefLimits();
     if (name == "resync get") return RunResyncGet();
     if (name == "resync cancel") return RunResyncCancel();
     return absl::InternalError(absl::StrCat(name, ": nobody runs it"));
@@ -90,6 +94,12 @@ class Command {
                      client_.ListHosts(selector));
     if (!Structured(hosts)) {
       console_.Print(HostsTable(hosts, Now(), console_.colours()));
+      // Whoever names one host wants to know more of it.
+      if (invocation_.arguments.size() == 1 && hosts.hosts_size() == 1) {
+        console_.Print(absl::StrCat(
+            "\n",
+            SyncDetails(hosts.hosts(0).sync(), Now(), console_.colours())));
+      }
     }
     return kDone;
   }
@@ -121,6 +131,38 @@ class Command {
       console_.Print(DiffText(diff, console_.colours()));
     }
     return diff.differences().empty() ? kDone : kDifferent;
+  }
+
+  absl::StatusOr<ExitStatus> RunChefStatus() {
+    ASSIGN_OR_RETURN(const v1::ChefStatus status, client_.ChefStatus());
+    if (!Structured(status)) {
+      console_.Print(ChefStatusPage(status, Now(), console_.colours()));
+    }
+    return kDone;
+  }
+
+  absl::StatusOr<ExitStatus> RunChefCost() {
+    ASSIGN_OR_RETURN(const v1::ChefCostResponse cost,
+                     client_.ChefCost(invocation_.arguments[0]));
+    if (!Structured(cost)) {
+      console_.Print(ChefCostPage(cost, console_.colours()));
+    }
+    return kDone;
+  }
+
+  absl::StatusOr<ExitStatus> RunChefLimits() {
+    ASSIGN_OR_RETURN(const v1::ChefLimits changes, ReadLimits(invocation_));
+    v1::ChefLimits limits;
+    if (changes.ByteSizeLong() > 0) {
+      ASSIGN_OR_RETURN(limits, client_.SetChefLimits(changes));
+    } else {
+      ASSIGN_OR_RETURN(const v1::ChefStatus status, client_.ChefStatus());
+      limits = status.limits();
+    }
+    if (!Structured(limits)) {
+      console_.Print(ChefLimitsTable(limits, console_.colours()));
+    }
+    return kDone;
   }
 
   absl::StatusOr<ExitStatus> RunResyncGet() {

@@ -172,6 +172,9 @@ TEST_F(RehaictlTest, AGuestByNameAndByUuid) {
 TEST_F(RehaictlTest, WhatIsNotThereIsStatus4) {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{"guest", "nobody"},
+                                             {"hosts", "nobody"},
+                                             {"guests", "--host", "nobody"},
+                                             {"chef", "cost", "nobody"},
                                              {"diff", "nobody"},
                                              {"resync", "nobody"},
                                              {"resync", "get", "nobody"},
@@ -226,6 +229,73 @@ TEST_F(RehaictlTest, HelpNeedsNoServer) {
   EXPECT_EQ(whole.status, 0);
   EXPECT_THAT(whole.out, HasSubstr("Exit status:"));
   EXPECT_THAT(Rehaictl({"resync", "--help"}).out, HasSubstr("--no-wait"));
+}
+
+TEST_F(RehaictlTest, OneNamedHostIsToldOfInFull) {
+  ObserveTwoHosts();
+  ASSERT_EQ(Rehaictl({"resync", "--all"}).status, 0);
+  const Program one = Rehaictl({"hosts", "hv1"});
+  EXPECT_EQ(one.status, 0) << one.err;
+  EXPECT_THAT(one.out, AllOf(StartsWith("HOST "), HasSubstr("\n\nWritten:"),
+                             HasSubstr("\nLast write:")));
+  EXPECT_THAT(Rehaictl({"hosts"}).out, Not(HasSubstr("Written:")));
+}
+
+TEST_F(RehaictlTest, HowChefIsInTheThreeFormats) {
+  v1::ChefStatus status;
+  status.set_server_url("https://chef.example.com");
+  status.set_state(v1::SERVER_STATE_DOWN);
+  status.set_error("no route to host");
+  status.set_dirty(12);
+  controller_.SetChefStatus(status);
+  const Program page = Rehaictl({"chef", "status"});
+  EXPECT_EQ(page.status, 0) << page.err;
+  EXPECT_THAT(page.out,
+              AllOf(HasSubstr("https://chef.example.com\n"),
+                    HasSubstr("down\n"), HasSubstr("no route to host\n")));
+  const auto json =
+      nlohmann::json::parse(Rehaictl({"chef", "status", "-o", "json"}).out);
+  EXPECT_EQ(json["state"], "SERVER_STATE_DOWN");
+  EXPECT_EQ(json["dirty"], "12");
+  const YAML::Node yaml =
+      YAML::Load(Rehaictl({"chef", "status", "-o", "yaml"}).out);
+  EXPECT_EQ(yaml["error"].as<std::string>(), "no route to host");
+}
+
+TEST_F(RehaictlTest, WhatAHostCosts) {
+  v1::ChefCostResponse cost;
+  cost.set_node("hv1");
+  cost.set_node_bytes(88120);
+  cost.set_max_node_bytes(1000000);
+  controller_.SetChefCost(cost);
+  const Program page = Rehaictl({"chef", "cost", "hv1"});
+  EXPECT_EQ(page.status, 0) << page.err;
+  EXPECT_THAT(page.out, HasSubstr("88120 bytes, 8.8 % of at most 1000000"));
+  const auto json = nlohmann::json::parse(
+      Rehaictl({"chef", "cost", "hv1", "-o", "json"}).out);
+  EXPECT_EQ(json["node_bytes"], "88120");
+}
+
+TEST_F(RehaictlTest, LimitsAreShownAndChanged) {
+  v1::ChefStatus status;
+  status.mutable_limits()->set_requests_per_second(50);
+  status.mutable_limits()->set_max_in_flight(8);
+  controller_.SetChefStatus(status);
+  const Program changed = Rehaictl(
+      {"chef", "limits", "--requests_per_second=20", "--server_share=0.25"});
+  EXPECT_EQ(changed.status, 0) << changed.err;
+  EXPECT_THAT(changed.out, HasSubstr("requests_per_second     20\n"));
+
+  const auto shown =
+      nlohmann::json::parse(Rehaictl({"chef", "limits", "-o", "json"}).out);
+  EXPECT_EQ(shown["requests_per_second"], 20);
+  EXPECT_EQ(shown["server_share"], 0.25);
+  EXPECT_EQ(shown["max_in_flight"], 8);
+
+  const Program refused =
+      Rehaictl({"chef", "limits", "--requests_per_second=-1"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("requests_per_second"));
 }
 
 TEST_F(RehaictlTest, DiffEndsAsDiffDoes) {

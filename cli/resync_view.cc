@@ -4,6 +4,7 @@
 #include "cli/resync_view.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/proto_time.h"
 #include "cli/table.h"
 #include "cli/words.h"
 
@@ -52,7 +53,7 @@ std::string ResyncView::ProgressLine(absl::Time now) const {
   for (const auto& [outcome, count] : CountByOutcome()) {
     absl::StrAppend(&line, ", ", count, " ", OutcomeWord(outcome));
   }
-  absl::StrAppend(&line, ", ", Age(now - ToTime(operation_.started_at())));
+  absl::StrAppend(&line, ", ", Age(now - FromProto(operation_.started_at())));
   return line;
 }
 
@@ -60,9 +61,9 @@ std::string ResyncView::Summary(bool colours) const {
   std::string out = absl::StrCat("resync ", operation_.id(), ": ",
                                  Count(operation_.total(), "host"));
   if (ended()) {
-    absl::StrAppend(
-        &out, operation_.canceled() ? " canceled after " : " in ",
-        Age(ToTime(operation_.ended_at()) - ToTime(operation_.started_at())));
+    absl::StrAppend(&out, operation_.canceled() ? " canceled after " : " in ",
+                    Age(FromProto(operation_.ended_at()) -
+                        FromProto(operation_.started_at())));
   } else {
     absl::StrAppend(&out, ", ", operation_.done(), " done, still running");
   }

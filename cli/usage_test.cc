@@ -68,6 +68,27 @@ TEST(UsageTest, EveryExampleIsUnderstoodAsItsCommand) {
   }
 }
 
+TEST(UsageTest, ACommandOfTwoWordsIsGuessedFromBoth) {
+  const struct {
+    std::vector<std::string> words;
+    const char* answer;
+  } cases[] = {
+      {{"chef", "stauts"}, "did you mean chef status?"},
+      {{"cehf", "status"}, "did you mean chef status?"},
+      {{"chef", "everything"}, "chef status, chef cost, chef limits"},
+      {{"chef"}, "chef status, chef cost, chef limits"},
+      {{"chef", "--help"}, "chef status, chef cost, chef limits"},
+      {{"hsots", "hv1"}, "did you mean hosts?"},
+      {{"nonsense", "hv1"}, "--help lists them all"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_THAT(
+        ParseCommandLine(Rehaictl(), c.words),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(c.answer)))
+        << c.words[0];
+  }
+}
+
 TEST(UsageTest, NoFlagHasTwoMeanings) {
   std::set<std::string> common;
   for (const FlagSpec& flag : Rehaictl().flags) {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "cli/facts.h"
 #include "cli/table.h"
 #include "cli/words.h"
 
@@ -37,25 +38,6 @@ Cell StateCell(const v1::LocatedGuest& located) {
                        ")"),
           PresenceColour(located.presence())};
 }
-
-// Lines of "Name:   value", without those whose value is not known.
-class Facts {
- public:
-  void Add(absl::string_view name, std::string value,
-           Colour colour = Colour::kPlain) {
-    if (value.empty()) return;
-    table_.AddRow({Cell(absl::StrCat(name, ":"), Colour::kBold),
-                   Cell(std::move(value), colour)});
-  }
-
-  // The header of a nameless table is an empty line.
-  std::string Render(bool colours) const {
-    return table_.Render(colours).substr(1);
-  }
-
- private:
-  Table table_{{{""}, {""}}};
-};
 
 // Those that are there.
 std::string Words(const std::vector<std::string>& words,

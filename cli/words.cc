@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "base/proto_time.h"
 #include "base/spelling.h"
 
 namespace rehai::cli {
@@ -132,6 +133,93 @@ std::string OutcomeWord(v1::HostOutcome outcome) {
   }
 }
 
+std::string WriteOutcomeWord(v1::WriteOutcome outcome) {
+  switch (outcome) {
+    case v1::WRITE_OUTCOME_WRITTEN:
+      return "written";
+    case v1::WRITE_OUTCOME_UNCHANGED:
+      return "unchanged";
+    case v1::WRITE_OUTCOME_NODE_MISSING:
+      return "node missing";
+    case v1::WRITE_OUTCOME_FORBIDDEN:
+      return "forbidden";
+    case v1::WRITE_OUTCOME_TOO_LARGE:
+      return "too large";
+    case v1::WRITE_OUTCOME_REJECTED:
+      return "rejected";
+    case v1::WRITE_OUTCOME_UNAUTHENTICATED:
+      return "not known to the server";
+    case v1::WRITE_OUTCOME_RETRY:
+      return "to be tried again";
+    case v1::WRITE_OUTCOME_WOULD_WRITE:
+      return "would be written";
+    case v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED:
+      return "overwritten and repaired";
+    case v1::WRITE_OUTCOME_LOST_RACE:
+      return "lost a race";
+    default:
+      return "-";
+  }
+}
+
+std::string OverwriterWord(v1::Overwriter overwriter) {
+  switch (overwriter) {
+    case v1::OVERWRITER_CHEF_CLIENT:
+      return "chef-client";
+    case v1::OVERWRITER_SOMEBODY:
+      return "somebody else";
+    case v1::OVERWRITER_ROLLBACK:
+      return "an older node";
+    default:
+      return "-";
+  }
+}
+
+std::string CauseWord(v1::WriteCause cause) {
+  switch (cause) {
+    case v1::WRITE_CAUSE_CHANGE:
+      return "change";
+    case v1::WRITE_CAUSE_REQUEST:
+      return "request";
+    case v1::WRITE_CAUSE_REPAIR:
+      return "repair";
+    case v1::WRITE_CAUSE_RUN_ENDED:
+      return "chef-client run ended";
+    case v1::WRITE_CAUSE_DOUBT:
+      return "doubt";
+    default:
+      return "-";
+  }
+}
+
+std::string LaneWord(v1::Lane lane) {
+  switch (lane) {
+    case v1::LANE_USER:
+      return "user";
+    case v1::LANE_LIVE:
+      return "live";
+    case v1::LANE_REPAIR:
+      return "repair";
+    case v1::LANE_SWEEP:
+      return "sweep";
+    default:
+      return "-";
+  }
+}
+
+std::string ServerWord(v1::ServerState state) {
+  switch (state) {
+    case v1::SERVER_STATE_UP:
+      return "up";
+    case v1::SERVER_STATE_DOWN:
+      return "down";
+    case v1::SERVER_STATE_REFUSING:
+      return "refusing us";
+    default:
+      return "not asked yet";
+  }
+}
+
 Colour StateColour(v1::GuestState state) {
   switch (state) {
     case v1::GUEST_STATE_RUNNING:
@@ -183,6 +271,18 @@ Colour OutcomeColour(v1::HostOutcome outcome) {
   }
 }
 
+Colour ServerColour(v1::ServerState state) {
+  switch (state) {
+    case v1::SERVER_STATE_UP:
+      return Colour::kGreen;
+    case v1::SERVER_STATE_DOWN:
+    case v1::SERVER_STATE_REFUSING:
+      return Colour::kRed;
+    default:
+      return Colour::kYellow;
+  }
+}
+
 absl::StatusOr<v1::GuestState> ParseState(absl::string_view text) {
   std::vector<std::string> words;
   for (const v1::GuestState state : kStates) {
@@ -214,7 +314,7 @@ std::string Age(absl::Duration age) {
 
 std::string AgeOf(const google::protobuf::Timestamp& moment, bool present,
                   absl::Time now) {
-  return present ? Age(now - ToTime(moment)) : "-";
+  return present ? Age(now - FromProto(moment)) : "-";
 }
 
 std::string MemoryText(int64_t kib) {
@@ -222,13 +322,20 @@ std::string MemoryText(int64_t kib) {
   return absl::StrFormat("%.1f GiB", static_cast<double>(kib) / (1 << 20));
 }
 
-std::string Count(int64_t count, absl::string_view noun) {
-  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
+std::string BytesText(int64_t bytes) {
+  const auto count = static_cast<double>(bytes);
+  if (bytes >= 1 << 20) return absl::StrFormat("%.1f MiB", count / (1 << 20));
+  if (bytes >= 1 << 10) return absl::StrFormat("%.1f KiB", count / (1 << 10));
+  return absl::StrCat(bytes, " B");
 }
 
-absl::Time ToTime(const google::protobuf::Timestamp& moment) {
-  return absl::FromUnixSeconds(moment.seconds()) +
-         absl::Nanoseconds(moment.nanos());
+std::string LatencyText(absl::Duration latency) {
+  if (latency >= absl::Seconds(2)) return Age(latency);
+  return absl::FormatDuration(absl::Trunc(latency, absl::Microseconds(100)));
+}
+
+std::string Count(int64_t count, absl::string_view noun) {
+  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
 }
 
 }  // namespace rehai::cli

@@ -6,6 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "absl/status/status.h"
 #include "tests/matchers.h"
 
@@ -37,6 +40,35 @@ TEST(WordsTest, MemoryIsInMemoryText) {
   EXPECT_EQ(MemoryText(2 << 20), "2.0 GiB");
   EXPECT_EQ(MemoryText(512 << 10), "512 MiB");
   EXPECT_EQ(MemoryText(32 << 10), "32 MiB");
+}
+
+TEST(WordsTest, BytesAreInTheirLargestUnit) {
+  EXPECT_EQ(BytesText(0), "0 B");
+  EXPECT_EQ(BytesText(1023), "1023 B");
+  EXPECT_EQ(BytesText(1536), "1.5 KiB");
+  EXPECT_EQ(BytesText(5'000'000), "4.8 MiB");
+}
+
+TEST(WordsTest, LatenciesAreReadable) {
+  EXPECT_EQ(LatencyText(absl::Microseconds(12345)), "12.3ms");
+  EXPECT_EQ(LatencyText(absl::Milliseconds(1500)), "1.5s");
+  EXPECT_EQ(LatencyText(absl::Seconds(12)), "12s");
+}
+
+template <typename Enum>
+void ExpectAWordForEach(std::string (*word)(Enum), int first, int last) {
+  std::set<std::string> words;
+  for (int i = first; i <= last; ++i) words.insert(word(static_cast<Enum>(i)));
+  EXPECT_EQ(words.size(), static_cast<size_t>(last - first + 1));
+  EXPECT_EQ(words.count("-"), 0u);
+}
+
+TEST(WordsTest, EverythingThatIsCountedHasAWordOfItsOwn) {
+  ExpectAWordForEach(WriteOutcomeWord, 1, v1::WriteOutcome_MAX);
+  ExpectAWordForEach(OverwriterWord, 1, v1::Overwriter_MAX);
+  ExpectAWordForEach(CauseWord, 1, v1::WriteCause_MAX);
+  ExpectAWordForEach(LaneWord, 1, v1::Lane_MAX);
+  ExpectAWordForEach(ServerWord, 1, v1::ServerState_MAX);
 }
 
 TEST(WordsTest, NounsAgreeWithTheirNumber) {

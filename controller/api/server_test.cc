@@ -572,7 +572,8 @@ TEST(ApiServerTest, StopDoesNotWaitForIdleClients) {
   const SleepingClient sleeping(controller.server().port());
   const absl::Duration begin = Clock::Real().Uptime();
   controller.server().Stop(kPatience);
-  EXPECT_LT(Clock::Real().Uptime() - begin, kPatience / 2);
+  // gRPC by itself would wait 20 s for the answer to its ping.
+  EXPECT_LT(Clock::Real().Uptime() - begin, absl::Seconds(15));
 }
 
 TEST(ApiServerTest, StopLetsCallsFinish) {
