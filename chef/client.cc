@@ -17,6 +17,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
 #include "chef/curl_transfer.h"
@@ -44,9 +45,11 @@ struct Call {
   Callback done;
   absl::Duration deadline;  // by Clock::Uptime()
   bool has_connection = false;
-  std::unique_ptr<CurlTransfer> transfer;  // from signing on
-  CURLcode code = CURLE_OK;                // curl's ending
-  absl::Status failure;                    // ended otherwise
+  std::shared_ptr<const RequestSigner> signer;  // who signed it
+  bool signed_again = false;                    // with a newer key
+  std::unique_ptr<CurlTransfer> transfer;       // from signing on
+  CURLcode code = CURLE_OK;                     // curl's ending
+  absl::Status failure;                         // ended otherwise
 };
 using CallPtr = std::unique_ptr<Call>;
 
@@ -59,7 +62,8 @@ using CallPtr = std::unique_ptr<Call>;
 class CurlClient final : public Client {
  public:
   CurlClient(Options options, const ServerUrl& url, std::string trusted_pem,
-             RequestSigner signer, const Clock& clock, MultiPtr multi);
+             std::unique_ptr<SignerSource> signers, const Clock& clock,
+             MultiPtr multi);
   ~CurlClient() override;
 
   void Send(Request request, Callback done) override;
@@ -67,9 +71,7 @@ class CurlClient final : public Client {
   const std::string& server_url() const override {
     return settings_.server_url;
   }
-  const std::string& client_name() const override {
-    return signer_.client_name();
-  }
+  const std::string& client_name() const override { return client_name_; }
 
  private:
   // The workers' part.
@@ -79,7 +81,9 @@ class CurlClient final : public Client {
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Duration NextDeadline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Prepare(Call& call);
+  void SignAndDispatch(CallPtr call);
   void Dispatch(CallPtr call);
+  bool HasNewKeyFor(Call& call, const absl::StatusOr<Response>& result);
   void Finish(CallPtr call);
   CurlEasyPtr TakeEasy();
   absl::Status NotSent(const Call& call) const;
@@ -88,6 +92,7 @@ class CurlClient final : public Client {
   // Curl's thread's part.
   void Transfer();
   bool StartSigned();
+  bool MayWait();
   void CollectEnded();
   void CancelAll();
 
@@ -95,12 +100,15 @@ class CurlClient final : public Client {
   const Options options_;
   const ServerUrl url_;
   const CurlTransfer::Settings settings_;
-  const RequestSigner signer_;
+  const std::unique_ptr<SignerSource> signers_;
+  const std::string client_name_;
   const Clock& clock_;
 
   Mutex mu_;
   CondVar changed_;  // there may be work
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  // Curl's thread polls, or is about to: signed_ is empty.
+  bool curl_waits_ ABSL_GUARDED_BY(mu_) = false;
   bool curl_ended_ ABSL_GUARDED_BY(mu_) = false;  // takes no more
   int free_connections_ ABSL_GUARDED_BY(mu_);
   std::deque<CallPtr> urgent_ ABSL_GUARDED_BY(mu_);   // sent by callbacks
@@ -129,14 +137,17 @@ CallPtr PopFront(std::deque<CallPtr>& queue) {
 }
 
 CurlClient::CurlClient(Options options, const ServerUrl& url,
-                       std::string trusted_pem, RequestSigner signer,
+                       std::string trusted_pem,
+                       std::unique_ptr<SignerSource> signers,
                        const Clock& clock, MultiPtr multi)
     : options_(std::move(options)),
       url_(url),
       settings_({.server_url = url.ToString(),
                  .trusted_pem = std::move(trusted_pem),
+                 .pinned_keys = absl::StrJoin(options_.pinned_public_keys, ";"),
                  .max_response_bytes = options_.max_response_bytes}),
-      signer_(std::move(signer)),
+      signers_(std::move(signers)),
+      client_name_(signers_->Current()->client_name()),
       clock_(clock),
       free_connections_(options_.max_connections),
       multi_(std::move(multi)),
@@ -175,16 +186,19 @@ void CurlClient::Work() {
   pthread_setname_np(pthread_self(), "chef-worker");
   worker_of = this;
   while (CallPtr call = AwaitWork()) {
-    const bool is_new = call->transfer == nullptr && call->failure.ok();
-    if (is_new) {
-      call->failure = Prepare(*call);
-      if (call->failure.ok()) {
-        Dispatch(std::move(call));
-        continue;
-      }
+    const bool ended = call->transfer != nullptr || !call->failure.ok();
+    if (ended) {
+      Finish(std::move(call));
+    } else {
+      SignAndDispatch(std::move(call));
     }
-    Finish(std::move(call));
   }
+}
+
+void CurlClient::SignAndDispatch(CallPtr call) {
+  call->failure = Prepare(*call);
+  if (!call->failure.ok()) return Finish(std::move(call));
+  Dispatch(std::move(call));
 }
 
 // Null: the client stops, and nothing is left to do.
@@ -251,11 +265,12 @@ absl::Status CurlClient::Prepare(Call& call) {
         absl::StrCat(server_url(), ": path \"", absl::CHexEscape(request.path),
                      "\" has characters that Chef does not allow in names"));
   }
+  call.signer = call.signed_again ? call.signer : signers_->Current();
   const std::string path =
       CanonicalPath(absl::StrCat(url_.prefix, request.path));
   ASSIGN_OR_RETURN(
       const auto signed_headers,
-      signer_.Sign(request.method, path, request.body, clock_.Now()));
+      call.signer->Sign(request.method, path, request.body, clock_.Now()));
   std::string url = absl::StrCat(
       url_.origin, path, request.query.empty() ? "" : "?", request.query);
   call.transfer = std::make_unique<CurlTransfer>(
@@ -285,6 +300,7 @@ void CurlClient::Dispatch(CallPtr call) {
       return;
     }
     signed_.push_back(std::move(call));
+    if (!std::exchange(curl_waits_, false)) return;  // it looks by itself
   }
   curl_multi_wakeup(multi_.get());
 }
@@ -295,12 +311,24 @@ void CurlClient::Finish(CallPtr call) {
                          : call->failure;
   CurlEasyPtr easy;
   if (call->transfer != nullptr) easy = call->transfer->TakeEasy();
+  if (HasNewKeyFor(*call, result)) return SignAndDispatch(std::move(call));
   const bool had_connection = call->has_connection;
   call->done(std::move(result));
   call.reset();  // the callback's own belongings, too, outside the lock
   MutexLock lock(mu_);
   if (had_connection) ++free_connections_;
   if (easy != nullptr) idle_.push_back(std::move(easy));
+}
+
+// True if the answer is that the signature is no good, and there is another key
+// to try.
+bool CurlClient::HasNewKeyFor(Call& call,
+                              const absl::StatusOr<Response>& result) {
+  if (!result.ok() || result->status != 401 || call.signed_again) return false;
+  const std::shared_ptr<const RequestSigner> used = std::move(call.signer);
+  call.signer = signers_->Renewed();
+  call.signed_again = true;
+  return call.signer != used;
 }
 
 absl::Status CurlClient::NotSent(const Call& call) const {
@@ -322,6 +350,7 @@ void CurlClient::Transfer() {
     int running = 0;
     curl_multi_perform(multi_.get(), &running);
     CollectEnded();
+    if (!MayWait()) continue;
     curl_multi_poll(multi_.get(), nullptr, 0,
                     static_cast<int>(absl::ToInt64Milliseconds(kIdlePoll)),
                     nullptr);
@@ -334,6 +363,7 @@ bool CurlClient::StartSigned() {
   std::deque<CallPtr> calls;
   {
     MutexLock lock(mu_);
+    curl_waits_ = false;
     if (stopping_) return false;
     calls.swap(signed_);
   }
@@ -343,6 +373,13 @@ bool CurlClient::StartSigned() {
     transfers_.emplace(easy, std::move(call));
   }
   return true;
+}
+
+// From now on curl's thread is woken up for what is signed.
+bool CurlClient::MayWait() {
+  MutexLock lock(mu_);
+  curl_waits_ = signed_.empty() && !stopping_;
+  return curl_waits_;
 }
 
 void CurlClient::CollectEnded() {
@@ -381,9 +418,9 @@ void CurlClient::CancelAll() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Client>> Client::Create(Options options,
-                                                       RequestSigner signer,
-                                                       const Clock& clock) {
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(
+    Options options, std::unique_ptr<SignerSource> signers,
+    const Clock& clock) {
   static std::once_flag curl_ready;
   std::call_once(curl_ready, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 
@@ -391,6 +428,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(Options options,
   ASSIGN_OR_RETURN(
       std::string trusted_pem,
       LoadTrustedCertificates(options.ca_file, options.trusted_certs_dir));
+  RETURN_IF_ERROR(CheckPins(options.pinned_public_keys));
   if (options.max_connections < 1 || options.workers < 1 ||
       options.request_timeout < absl::Milliseconds(1)) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -401,9 +439,16 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(Options options,
   MultiPtr multi(curl_multi_init());
   curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS,
                     static_cast<long>(options.max_connections));
-  return std::make_unique<CurlClient>(std::move(options), url,
-                                      std::move(trusted_pem), std::move(signer),
-                                      clock, std::move(multi));
+  return std::make_unique<CurlClient>(
+      std::move(options), url, std::move(trusted_pem), std::move(signers),
+      clock, std::move(multi));
+}
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(Options options,
+                                                       RequestSigner signer,
+                                                       const Clock& clock) {
+  return Create(std::move(options),
+                std::make_unique<FixedSigner>(std::move(signer)), clock);
 }
 
 }  // namespace rehai::chef

@@ -7,12 +7,14 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "chef/request_signer.h"
+#include "chef/signer_source.h"
 
 namespace rehai::chef {
 
@@ -44,12 +46,15 @@ struct Response {
 //                       that it was not sent
 //   kUnavailable        unresolvable, refused or reset; may have been carried
 //                       out if it was sent
-//   kUnauthenticated    the server's certificate is not trusted
+//   kUnauthenticated    the server's certificate is not trusted, or its key is
+//                       none of the pinned ones
 //   kResourceExhausted  the answer is larger than max_response_bytes
 //   kInvalidArgument    the request cannot be sent as it is
 //   kCancelled          the client was destroyed
 // A request is sent once: what may have been carried out is never repeated
-// here.
+// here. Only a request that was answered 401 is signed and sent once more, if
+// the signer's source has a new key: a request that is refused as unsigned has
+// done nothing.
 //
 // Thread-safe. Owns one thread that sends and receives, and some workers, which
 // sign requests and call back: both take longer than sending.
@@ -64,19 +69,26 @@ class Client {
     // self-signed certificate will do.
     std::string ca_file;
     std::string trusted_certs_dir;
+    // Besides, the server's public key must be one of these, as curl writes
+    // them: "sha256//" and the digest of the key's DER in base64. Empty: any.
+    std::vector<std::string> pinned_public_keys;
     // From Send() to the end of the answer, waiting for a connection included.
     absl::Duration request_timeout = absl::Seconds(10);
     // Requests under way at once; others wait their turn.
     int max_connections = 8;
     // Threads that sign and call back. A core signs some 1,500 requests a
     // second.
-    int workers = 2;
+    int workers = 4;
     // Larger answers are refused, counted after decompression.
     size_t max_response_bytes = 16 << 20;
   };
 
-  // kInvalidArgument: the URL or a trust file is no good; the message says
-  // which. `clock` must outlive the client.
+  // kInvalidArgument: the URL, a trust file or a pin is no good; the message
+  // says which. `clock` must outlive the client.
+  static absl::StatusOr<std::unique_ptr<Client>> Create(
+      Options options, std::unique_ptr<SignerSource> signers,
+      const Clock& clock);
+  // With one key for good.
   static absl::StatusOr<std::unique_ptr<Client>> Create(Options options,
                                                         RequestSigner signer,
                                                         const Clock& clock);

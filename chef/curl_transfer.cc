@@ -46,6 +46,12 @@ absl::Status FromCurl(CURLcode code, absl::string_view detail,
           server_url, ": its certificate is not trusted (", detail,
           "); set chef.ca_file or chef.trusted_certs_dir to the certificate of "
           "the server or of its authority, and use the name that is in it"));
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+      return absl::UnauthenticatedError(absl::StrCat(
+          server_url,
+          ": its public key is none of chef.pinned_public_keys; if the server "
+          "has a new key, add that key's sha256// there, otherwise somebody is "
+          "in between"));
     case CURLE_SSL_CONNECT_ERROR:
       return absl::UnavailableError(absl::StrCat(
           server_url, ": no TLS connection (", detail,
@@ -222,6 +228,10 @@ void CurlTransfer::SetConnection(absl::Duration timeout) {
                    static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(easy(), CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(easy(), CURLOPT_SSL_VERIFYHOST, 2L);
+  if (!settings_.pinned_keys.empty()) {
+    curl_easy_setopt(easy(), CURLOPT_PINNEDPUBLICKEY,
+                     settings_.pinned_keys.c_str());
+  }
   const std::string& pem = settings_.trusted_pem;
   if (!pem.empty()) {
     curl_blob blob = {const_cast<char*>(pem.data()), pem.size(),

@@ -32,6 +32,7 @@ class CurlTransfer {
   struct Settings {
     std::string server_url;   // for messages
     std::string trusted_pem;  // certificates; empty: the system's
+    std::string pinned_keys;  // as curl takes them; empty: any key
     size_t max_response_bytes = 0;
   };
 

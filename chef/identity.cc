@@ -11,11 +11,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/status_macros.h"
+#include "chef/key_file.h"
 #include "chef/rsa_key.h"
 #include "chef/settings.h"
 
@@ -27,7 +26,6 @@ constexpr size_t kMaxFileBytes = 1 << 20;
 // An identity in the making: a key may still be a file's name.
 struct Draft {
   Identity identity;
-  std::string client_key_file;
   std::string client_key_origin;  // for messages: where the key is from
 };
 
@@ -38,7 +36,8 @@ std::set<SettingKey> Wanted(const Draft& draft) {
   std::set<SettingKey> wanted;
   if (identity.server_url.empty()) wanted.insert(SettingKey::kServerUrl);
   if (identity.client_name.empty()) wanted.insert(SettingKey::kClientName);
-  if (draft.client_key_file.empty() && identity.client_key_pem.empty()) {
+  if (draft.identity.client_key_file.empty() &&
+      identity.client_key_pem.empty()) {
     wanted.insert(SettingKey::kClientKey);
   }
   if (identity.ca_file.empty() && identity.trusted_certs_dir.empty()) {
@@ -65,7 +64,7 @@ absl::Status Take(const std::string& file, const Settings& settings,
         if (absl::StrContains(value, "-----BEGIN")) {
           draft.identity.client_key_pem = value;
         } else {
-          draft.client_key_file = ResolvePath(folder, value);
+          draft.identity.client_key_file = ResolvePath(folder, value);
         }
         break;
       case SettingKey::kCaFile:
@@ -104,29 +103,23 @@ absl::Status TakeFromKnifeFile(const std::string& file, Draft& draft) {
   return Take(file, settings, draft);
 }
 
-// Keys must be their owner's alone. A warning, because they work all the same.
-void WarnIfReadableByOthers(const std::string& file) {
-  struct stat found = {};
-  if (stat(file.c_str(), &found) != 0) return;
-  if ((found.st_mode & (S_IRGRP | S_IROTH)) == 0) return;
-  log::Warning("private key can be read by others",
-               {{"file", file},
-                {"mode", absl::StrFormat("%04o", found.st_mode & 07777)},
-                {"remedy", absl::StrCat("chmod 600 ", file)}});
-}
-
 absl::Status TakeFromCredentials(const v1::ChefConfig& config, Draft& draft) {
   const std::string& file = config.credentials_file();
-  ASSIGN_OR_RETURN(const std::string text,
+  ASSIGN_OR_RETURN(std::string text,
                    ReadNamedFile("chef.credentials_file", file));
   const std::string profile = config.credentials_profile().empty()
                                   ? "default"
                                   : config.credentials_profile();
-  ASSIGN_OR_RETURN(const Settings settings,
-                   ParseCredentialsFile(file, text, profile, Wanted(draft)));
-  RETURN_IF_ERROR(Take(file, settings, draft));
-  if (!draft.identity.client_key_pem.empty()) WarnIfReadableByOthers(file);
-  return absl::OkStatus();
+  absl::StatusOr<Settings> settings =
+      ParseCredentialsFile(file, text, profile, Wanted(draft));
+  Wipe(text);
+  RETURN_IF_ERROR(settings.status());
+  RETURN_IF_ERROR(Take(file, *settings, draft));
+  for (auto& [key, setting] : *settings) Wipe(setting.value);
+  if (draft.identity.client_key_pem.empty()) return absl::OkStatus();
+  struct stat found = {};
+  if (stat(file.c_str(), &found) != 0) return absl::OkStatus();
+  return CheckKeyPermissions(file, found);
 }
 
 absl::Status NotSet(SettingKey key, absl::string_view in_files,
@@ -149,7 +142,8 @@ absl::Status CheckComplete(const Draft& draft, const v1::ChefConfig& config) {
   if (draft.identity.client_name.empty()) {
     return NotSet(SettingKey::kClientName, "node_name", config);
   }
-  if (draft.client_key_file.empty() && draft.identity.client_key_pem.empty()) {
+  if (draft.identity.client_key_file.empty() &&
+      draft.identity.client_key_pem.empty()) {
     return NotSet(SettingKey::kClientKey, "client_key", config);
   }
   return absl::OkStatus();
@@ -158,14 +152,15 @@ absl::Status CheckComplete(const Draft& draft, const v1::ChefConfig& config) {
 // Reads the key if it is in a file, and checks that it is one.
 absl::Status LoadKey(Draft& draft) {
   std::string subject = absl::StrCat("client key in ", draft.client_key_origin);
-  if (!draft.client_key_file.empty()) {
-    subject = absl::StrCat("client key ", draft.client_key_file,
+  if (!draft.identity.client_key_file.empty()) {
+    subject = absl::StrCat("client key ", draft.identity.client_key_file,
                            draft.client_key_origin.empty() ? "" : " (named by ",
                            draft.client_key_origin,
                            draft.client_key_origin.empty() ? "" : ")");
     absl::StatusOr<std::string> pem =
-        ReadFile(draft.client_key_file, kMaxFileBytes);
+        ReadKeyFile(draft.identity.client_key_file);
     if (!pem.ok()) {
+      if (absl::IsInvalidArgument(pem.status())) return pem.status();
       return absl::Status(
           pem.status().code(),
           absl::StrCat(subject, ": ", pem.status().message(),
@@ -173,7 +168,6 @@ absl::Status LoadKey(Draft& draft) {
                        "\" there, or set chef.client_key_file"));
     }
     draft.identity.client_key_pem = *std::move(pem);
-    WarnIfReadableByOthers(draft.client_key_file);
   }
   const absl::Status status =
       ParseRsaPrivateKey(draft.identity.client_key_pem).status();
@@ -189,13 +183,12 @@ absl::Status LoadKey(Draft& draft) {
 }  // namespace
 
 absl::StatusOr<Identity> ResolveIdentity(const v1::ChefConfig& config) {
-  Draft draft = {.identity = {.server_url = config.server_url(),
-                              .client_name = config.client_name(),
-                              .client_key_pem = {},
-                              .ca_file = config.ca_file(),
-                              .trusted_certs_dir = config.trusted_certs_dir()},
-                 .client_key_file = config.client_key_file(),
-                 .client_key_origin = {}};
+  Draft draft;
+  draft.identity.server_url = config.server_url();
+  draft.identity.client_name = config.client_name();
+  draft.identity.client_key_file = config.client_key_file();
+  draft.identity.ca_file = config.ca_file();
+  draft.identity.trusted_certs_dir = config.trusted_certs_dir();
   if (!config.knife_file().empty()) {
     RETURN_IF_ERROR(TakeFromKnifeFile(config.knife_file(), draft));
   }
@@ -204,7 +197,19 @@ absl::StatusOr<Identity> ResolveIdentity(const v1::ChefConfig& config) {
   }
   RETURN_IF_ERROR(CheckComplete(draft, config));
   RETURN_IF_ERROR(LoadKey(draft));
-  return std::move(draft.identity);
+  return draft.identity;
+}
+
+absl::StatusOr<std::unique_ptr<SignerSource>> MakeSignerSource(
+    const Identity& identity, SignVersion version, const Clock& clock) {
+  if (identity.client_key_file.empty()) {
+    ASSIGN_OR_RETURN(RequestSigner signer,
+                     RequestSigner::Create(identity.client_name,
+                                           identity.client_key_pem, version));
+    return std::make_unique<FixedSigner>(std::move(signer));
+  }
+  return KeyFile::Open(identity.client_name, identity.client_key_file, version,
+                       clock);
 }
 
 }  // namespace rehai::chef

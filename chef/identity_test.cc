@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "tests/fakes/rsa_key_pair.h"
 #include "tests/matchers.h"
@@ -188,19 +189,42 @@ TEST_F(IdentityTest, AFileThatIsNoKeyIsNamedAndNotRepeated) {
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("public key")));
 }
 
-TEST_F(IdentityTest, WarnsOfAKeyThatOthersCanReadAndUsesIt) {
-  v1::ChefConfig config = Complete();
-  testing::internal::CaptureStderr();
-  EXPECT_THAT(ResolveIdentity(config), IsOk());
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+TEST_F(IdentityTest, RefusesAKeyThatOthersCanReadOrChange) {
+  for (const int mode : {0604, 0620, 0602, 0644, 0660}) {
+    v1::ChefConfig config = Complete();
+    config.set_client_key_file(
+        Write("open.pem", TestKey().private_pkcs1, mode));
+    EXPECT_THAT(ResolveIdentity(config),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr("open.pem"), HasSubstr("run: chmod"),
+                               Not(HasSubstr("BEGIN")))))
+        << mode;
+  }
+}
 
-  config.set_client_key_file(Write("open.pem", TestKey().private_pkcs1, 0644));
-  testing::internal::CaptureStderr();
+TEST_F(IdentityTest, TheGroupMayReadAKey) {
+  v1::ChefConfig config = Complete();
+  config.set_client_key_file(
+      Write("shared.pem", TestKey().private_pkcs1, 0640));
   EXPECT_THAT(ResolveIdentity(config), IsOk());
-  const std::string logged = testing::internal::GetCapturedStderr();
-  EXPECT_THAT(logged, AllOf(HasSubstr("open.pem"), HasSubstr("0644"),
-                            HasSubstr("chmod 600")));
-  EXPECT_THAT(logged, Not(HasSubstr("BEGIN")));
+}
+
+TEST_F(IdentityTest, ACredentialsFileWithAKeyInItIsAKeyFile) {
+  const std::string text =
+      absl::StrCat("[default]\nchef_server_url = 'https://chef.example.com'\n",
+                   "client_name = 'rehai'\nclient_key = \"\"\"\n",
+                   TestKey().private_pkcs1, "\"\"\"\n");
+  v1::ChefConfig config;
+  config.set_credentials_file(Write("credentials", text, 0644));
+  EXPECT_THAT(ResolveIdentity(config),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("credentials"), HasSubstr("chmod"))));
+  config.set_credentials_file(Write("credentials", text, 0600));
+  const auto identity = ResolveIdentity(config);
+  ASSERT_THAT(identity, IsOk());
+  EXPECT_EQ(identity->client_key_file, "");
+  EXPECT_THAT(MakeSignerSource(*identity, SignVersion::k1_3, Clock::Real()),
+              IsOk());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "chef/rsa_key.h"
 
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -59,6 +60,11 @@ absl::StatusOr<EvpPkeyPtr> ParseRsaPrivateKey(absl::string_view pem) {
                      "; Chef's requests are signed with RSA keys"));
   }
   return key;
+}
+
+void Wipe(std::string& secret) {
+  OPENSSL_cleanse(secret.data(), secret.size());
+  secret.clear();
 }
 
 std::string TakeOpenSslError() {

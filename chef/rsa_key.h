@@ -24,6 +24,9 @@ using EvpPkeyPtr = std::unique_ptr<EVP_PKEY, EvpPkeyDeleter>;
 // key; the message has no subject, and says what the text is instead.
 absl::StatusOr<EvpPkeyPtr> ParseRsaPrivateKey(absl::string_view pem);
 
+// Overwrites and empties a text that held a key.
+void Wipe(std::string& secret);
+
 // OpenSSL's own words about this thread's last failure. Clears them.
 std::string TakeOpenSslError();
 

@@ -14,8 +14,10 @@
 #include <system_error>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "base/file.h"
 #include "base/status_macros.h"
 
@@ -23,6 +25,7 @@ namespace rehai::chef {
 namespace {
 
 constexpr size_t kMaxFileBytes = 8 << 20;
+constexpr size_t kSha256Bytes = 32;
 
 struct BioDeleter {
   void operator()(BIO* bio) const { BIO_free_all(bio); }
@@ -101,6 +104,24 @@ absl::StatusOr<std::string> LoadTrustedCertificates(
     certificates += more;
   }
   return certificates;
+}
+
+absl::Status CheckPins(const std::vector<std::string>& pins) {
+  for (const std::string& pin : pins) {
+    absl::string_view base64 = pin;
+    std::string digest;
+    if (absl::ConsumePrefix(&base64, "sha256//") &&
+        absl::Base64Unescape(base64, &digest) &&
+        digest.size() == kSha256Bytes && absl::Base64Escape(digest) == base64) {
+      continue;
+    }
+    return absl::InvalidArgumentError(absl::StrCat(
+        "chef.pinned_public_keys: \"", absl::CHexEscape(pin),
+        "\" is no pin; a pin is sha256// and the digest of a public key: "
+        "openssl x509 -in SERVER.crt -noout -pubkey | openssl pkey -pubin "
+        "-outform der | openssl dgst -sha256 -binary | base64"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace rehai::chef

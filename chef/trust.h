@@ -5,7 +5,9 @@
 #define CHEF_TRUST_H_
 
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace rehai::chef {
@@ -16,6 +18,10 @@ namespace rehai::chef {
 // certificate; the message names it.
 absl::StatusOr<std::string> LoadTrustedCertificates(
     const std::string& ca_file, const std::string& trusted_certs_dir);
+
+// kInvalidArgument: a pin that is not "sha256//" and 32 bytes in base64. Curl
+// would take the wrong ones for a file's name, and match nothing.
+absl::Status CheckPins(const std::vector<std::string>& pins);
 
 }  // namespace rehai::chef
 
