@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "absl/status/status.h"
+
 namespace rehai {
 
 void ChefSink::Write(chef::NodeUpdate update,
@@ -17,6 +19,22 @@ void ChefSink::Diff(
     absl::AnyInvocable<void(absl::StatusOr<std::vector<chef::PathDifference>>)>
         done) {
   writer_.Diff(std::move(update), std::move(done));
+}
+
+void ChefSink::Read(
+    std::string node,
+    absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) {
+  writer_.Read(std::move(node), std::move(done));
+}
+
+void ChefSink::Search(
+    int expected,
+    absl::AnyInvocable<void(absl::StatusOr<chef::NodeSearch::Answer>)> done) {
+  if (search_ == nullptr) {
+    return done(absl::UnimplementedError(
+        "search: nodes carry no stamp; set renderings.rehai: true"));
+  }
+  search_->Find(expected, std::move(done));
 }
 
 }  // namespace rehai

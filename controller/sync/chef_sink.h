@@ -4,10 +4,12 @@
 #ifndef CONTROLLER_SYNC_CHEF_SINK_H_
 #define CONTROLLER_SYNC_CHEF_SINK_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "chef/node_search.h"
 #include "chef/node_writer.h"
 #include "controller/sync/sink.h"
 
@@ -16,8 +18,11 @@ namespace rehai {
 // The sink that is a Chef server. Thread-safe.
 class ChefSink final : public Sink {
  public:
-  // `writer` must outlive the sink.
-  explicit ChefSink(chef::NodeWriter& writer) : writer_(writer) {}
+  // `writer` and `search` must outlive the sink. `search` is null if nodes
+  // carry no stamp.
+  explicit ChefSink(chef::NodeWriter& writer,
+                    chef::NodeSearch* search = nullptr)
+      : writer_(writer), search_(search) {}
 
   void Write(chef::NodeUpdate update,
              absl::AnyInvocable<void(chef::WriteResult)> done) override;
@@ -25,9 +30,16 @@ class ChefSink final : public Sink {
             absl::AnyInvocable<
                 void(absl::StatusOr<std::vector<chef::PathDifference>>)>
                 done) override;
+  void Read(
+      std::string node,
+      absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) override;
+  void Search(int expected,
+              absl::AnyInvocable<void(absl::StatusOr<chef::NodeSearch::Answer>)>
+                  done) override;
 
  private:
   chef::NodeWriter& writer_;
+  chef::NodeSearch* const search_;
 };
 
 }  // namespace rehai

@@ -19,6 +19,8 @@ enum class OutcomeClass {
   // wrong clock hit every host alike, and when they are put right everything
   // must come back by itself.
   kRetry,
+  // The server works, and somebody wrote at the same moment: try again soon.
+  kRetrySoon,
   // chef-client makes its node at its first run: parked, and looked for now and
   // then.
   kParkAndRecheck,
@@ -30,9 +32,12 @@ inline OutcomeClass Classify(v1::WriteOutcome outcome) {
   switch (outcome) {
     case v1::WRITE_OUTCOME_WRITTEN:
     case v1::WRITE_OUTCOME_UNCHANGED:
+    case v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED:
       return OutcomeClass::kConfirmed;
     case v1::WRITE_OUTCOME_WOULD_WRITE:
       return OutcomeClass::kShown;
+    case v1::WRITE_OUTCOME_LOST_RACE:
+      return OutcomeClass::kRetrySoon;
     case v1::WRITE_OUTCOME_NODE_MISSING:
       return OutcomeClass::kParkAndRecheck;
     case v1::WRITE_OUTCOME_FORBIDDEN:
@@ -44,17 +49,15 @@ inline OutcomeClass Classify(v1::WriteOutcome outcome) {
   }
 }
 
-// The requests that a write with this outcome has sent at most: all of them but
-// these may have got as far as the PUT.
-inline int RequestsOf(v1::WriteOutcome outcome) {
-  switch (outcome) {
-    case v1::WRITE_OUTCOME_UNCHANGED:
-    case v1::WRITE_OUTCOME_WOULD_WRITE:
-    case v1::WRITE_OUTCOME_NODE_MISSING:
-      return 1;
-    default:
-      return 2;
-  }
+// True if it will be tried again whatever becomes of the host's belief.
+inline bool IsTriedAgain(OutcomeClass outcome) {
+  return outcome == OutcomeClass::kRetry || outcome == OutcomeClass::kRetrySoon;
+}
+
+// True if the node was changed.
+inline bool IsWritten(v1::WriteOutcome outcome) {
+  return outcome == v1::WRITE_OUTCOME_WRITTEN ||
+         outcome == v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED;
 }
 
 }  // namespace rehai

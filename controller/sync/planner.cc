@@ -43,6 +43,7 @@ std::optional<chef::NodeUpdate> Plan(const v1::Record& record,
   if (update.rendering.digest == applied.digest && !in_doubt) {
     return std::nullopt;
   }
+  update.confirmed = applied.marks;
   return update;
 }
 

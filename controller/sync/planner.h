@@ -7,7 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "chef/node_writer.h"
+#include "chef/node_change.h"
+#include "chef/node_marks.h"
 #include "chef/rendering.h"
 #include "proto/ids.h"
 #include "rehai/v1/model.pb.h"
@@ -19,6 +20,9 @@ namespace rehai {
 struct Applied {
   std::string digest;
   Revision revision = 0;
+  // The node as it then was. Empty if that cannot be relied on: a write whose
+  // end was not seen may have changed it since.
+  chef::NodeMarks marks = {};
 };
 
 // True if the host has been seen whole, so that what its node should hold is
@@ -33,7 +37,9 @@ chef::NodeUpdate UpdateOf(const v1::Record& record,
 // The write that makes Chef agree with `record`, or nullopt if there is nothing
 // to write: nothing was observed, or Chef confirmed this very rendering and
 // that is not in doubt. Presence is not part of a rendering: a host that falls
-// silent stays in Chef as it was last seen.
+// silent stays in Chef as it was last seen. A host whose confirmation is in
+// doubt is written all the same, with the marks that tell whether somebody has
+// saved over it.
 std::optional<chef::NodeUpdate> Plan(const v1::Record& record,
                                      const Applied& applied, bool in_doubt,
                                      const chef::RenderingOptions& options);

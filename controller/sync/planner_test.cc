@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "chef/node_writer.h"
+#include "chef/node_change.h"
 #include "chef/rendering.h"
 #include "rehai/v1/model.pb.h"
 

@@ -46,6 +46,7 @@ Ending EndingOf(const absl::StatusOr<chef::WriteResult>& result) {
   }
   switch (result->outcome) {
     case v1::WRITE_OUTCOME_WRITTEN:
+    case v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED:
       return {v1::HOST_OUTCOME_WRITTEN, ""};
     case v1::WRITE_OUTCOME_UNCHANGED:
       return {v1::HOST_OUTCOME_UNCHANGED, ""};
@@ -215,9 +216,11 @@ void ResyncOperations::Make(Call call) {
       mailbox->Put({std::move(call), ending.outcome, ending.error});
     });
   } else {
+    const absl::Duration since = call.commanded_at;
     syncer_.Rewrite(
-        host, [mailbox = mailbox_, call = std::move(call)](
-                  absl::StatusOr<chef::WriteResult> result) mutable {
+        host, since,
+        [mailbox = mailbox_, call = std::move(call)](
+            absl::StatusOr<chef::WriteResult> result) mutable {
           Ending ending = EndingOf(result);
           mailbox->Put({std::move(call), ending.outcome, ending.error});
         });
@@ -273,8 +276,8 @@ void ResyncOperations::BeginHosts(Running& running, absl::Duration now,
     operation.mutable_hosts(host)->set_progress(first);
     ++running.under_way;
     running.deadlines.emplace_back(now + options_.host_deadline, host);
-    calls.push_back(
-        {operation.id(), host, operation.hosts(host).node(), first});
+    calls.push_back({operation.id(), host, operation.hosts(host).node(), first,
+                     running.commanded_at});
     changed_.insert(operation.id());
   }
 }
@@ -352,6 +355,7 @@ absl::StatusOr<v1::Operation> ResyncOperations::Begin(
     return absl::InvalidArgumentError(
         "resync: no mode; ask for REREAD, REWRITE or both");
   }
+  running.commanded_at = clock_.Uptime();
   ASSIGN_OR_RETURN(const std::vector<RecordPtr> hosts, Select(selector));
   *operation.mutable_selector() = selector;
   *operation.mutable_started_at() = ToProto(clock_.Now());

@@ -88,6 +88,7 @@ class ResyncOperations {
     bool rewrites = false;
     int next = 0;  // the first host that was not begun
     int under_way = 0;
+    absl::Duration commanded_at;  // what is checked after it is fresh enough
     // Of the hosts begun, in the order of both.
     std::deque<std::pair<absl::Duration, int>> deadlines;
   };
@@ -98,6 +99,7 @@ class ResyncOperations {
     int host = 0;
     std::string node;
     v1::HostProgress step = v1::HOST_PROGRESS_UNSPECIFIED;
+    absl::Duration commanded_at = absl::ZeroDuration();
   };
 
   // How a call ended; an outcome of UNSPECIFIED is a read that went well.

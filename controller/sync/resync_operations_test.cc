@@ -150,6 +150,12 @@ class ResyncOperationsTest : public testing::Test {
     resyncs_->Tick();
   }
 
+  // A rewrite of a node that was confirmed waits a moment for others.
+  void PassRewriteWindow() {
+    clock_.Advance(RewriteBatch::kWindow);
+    Step();
+  }
+
   std::string Begin(const v1::HostSelector& selector, const Modes& modes) {
     const absl::StatusOr<v1::Operation> operation =
         resyncs_->Begin(selector, modes);
@@ -387,9 +393,39 @@ TEST_F(ResyncOperationsTest, TwoOperationsThatMeetAreBothServed) {
   EXPECT_EQ(held_rereads_.size(), 2u);
   AnswerReread("hv0", absl::OkStatus());
   AnswerReread("hv0", absl::OkStatus());
+  PassRewriteWindow();
   EXPECT_TRUE(Get(first).has_ended_at());
   EXPECT_TRUE(Get(second).has_ended_at());
   EXPECT_EQ(rereads_.size(), 2u);
+}
+
+// Promise 5: a rewrite of N unchanged nodes is one search per 1,000.
+TEST_F(ResyncOperationsTest, ARewriteOfAFleetInPlaceIsOneSearch) {
+  constexpr int kHosts = 300;
+  AddHosts(kHosts);
+  while (sink_.write_count() < kHosts) {
+    clock_.Advance(absl::Milliseconds(200));
+    syncer_.Tick();
+  }
+  const std::string id = Begin(kAll, kRewrite);
+  Step();
+  for (int i = 0; i < 20; ++i) PassRewriteWindow();
+  const v1::Operation ended = Get(id);
+  EXPECT_TRUE(ended.has_ended_at());
+  EXPECT_THAT(OutcomesOf(ended), Each(v1::HOST_OUTCOME_UNCHANGED));
+  EXPECT_EQ(sink_.search_requests(), 1);
+  EXPECT_EQ(sink_.write_count(), static_cast<size_t>(kHosts));
+}
+
+TEST_F(ResyncOperationsTest, ARepairedNodeIsWritten) {
+  AddHosts(1);
+  clock_.Advance(absl::Milliseconds(200));
+  syncer_.Tick();
+  sink_.Clobber("hv0");
+  const std::string id = Begin(kAll, kRewrite);
+  Step();
+  PassRewriteWindow();
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_WRITTEN));
 }
 
 TEST_F(ResyncOperationsTest, CancelLeavesAloneWhatWasNotBegun) {

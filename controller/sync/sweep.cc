@@ -174,8 +174,7 @@ void Sweep::FillStatus(absl::Duration now, absl::Time wall_now,
     status.set_method(trusts_search() ? v1::SWEEP_METHOD_SEARCH
                                       : v1::SWEEP_METHOD_GET);
   }
-  status.set_search_error(options_.no_search.empty() ? distrust_
-                                                     : options_.no_search);
+  status.set_search_error(search_error());
   if (ended_at_ < absl::InfiniteDuration()) {
     *status.mutable_ended_at() = ToProto(wall_now - (now - ended_at_));
   }

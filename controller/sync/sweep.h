@@ -110,8 +110,10 @@ class Sweep {
   void CountSearches(int searches) { searches_ += searches; }
 
   // True if what a search says may be relied on.
-  bool trusts_search() const {
-    return options_.no_search.empty() && distrust_.empty();
+  bool trusts_search() const { return search_error().empty(); }
+  // Why not.
+  const std::string& search_error() const {
+    return options_.no_search.empty() ? distrust_ : options_.no_search;
   }
   absl::Duration interval() const { return options_.interval; }
   absl::Duration index_lag() const { return options_.index_lag; }

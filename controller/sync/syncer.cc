@@ -8,47 +8,30 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
-#include "base/log.h"
-#include "base/proto_time.h"
-#include "controller/sync/outcome_class.h"
+#include "base/status_macros.h"
+#include "controller/sync/errors.h"
+#include "controller/sync/node_weight.h"
+#include "proto/ids.h"
 
 namespace rehai {
 namespace {
 
 // A server that comes back is found within this, however long waits have grown.
 constexpr absl::Duration kLongestProbeWait = absl::Seconds(30);
-// Paths of one difference that a dry run logs.
-constexpr size_t kLoggedPaths = 50;
 
-BackoffOptions Probes(BackoffOptions retry) {
+BackoffOptions ProbeWaits(BackoffOptions retry) {
   retry.max = std::min(retry.max, kLongestProbeWait);
   return retry;
 }
 
-// A wait of about `wait`, spread so that many do not end together.
-BackoffOptions Around(absl::Duration wait) {
-  return {.min = wait, .max = wait, .factor = 1};
-}
-
-absl::Status UnknownHost(const HostId& host) {
-  return absl::NotFoundError(
-      absl::StrCat("host ", host.node,
-                   ": not in the fleet; check the name, or add the host "
-                   "to the configuration"));
-}
-
-absl::Status NothingObserved(const HostId& host) {
-  return absl::FailedPreconditionError(
-      absl::StrCat("host ", host.node,
-                   ": nothing has been observed of it yet, so there is nothing "
-                   "to write; see whether its hypervisor can be reached"));
-}
-
-absl::Status ShuttingDown(const HostId& host) {
-  return absl::CancelledError(absl::StrCat(
-      "host ", host.node, ": the controller is shutting down; ask again"));
+Sweep::Options SweepOptionsOf(const Syncer::Options& options) {
+  Sweep::Options sweep = {.interval = options.sweep_interval,
+                          .index_lag = options.index_lag};
+  if (!options.renderings.rehai) {
+    sweep.no_search =
+        "nodes carry no stamp to search for; set renderings.rehai: true";
+  }
+  return sweep;
 }
 
 }  // namespace
@@ -59,9 +42,12 @@ Syncer::Syncer(Options options, const Inventory& inventory, Sink& sink,
       inventory_(inventory),
       sink_(sink),
       clock_(clock),
+      probe_waits_(ProbeWaits(options_.retry)),
       governor_(options_.limits, clock),
       dirty_(options_.window),
-      health_(Probes(options_.retry), clock.Uptime()) {}
+      health_(probe_waits_, clock.Uptime()),
+      sweep_(SweepOptionsOf(options_), clock.Uptime()),
+      runs_({.max_run = options_.max_run}) {}
 
 Syncer::~Syncer() { Stop(); }
 
@@ -93,7 +79,7 @@ void Syncer::Stop() {
   if (thread_.joinable()) thread_.join();
 
   std::vector<std::pair<HostId, RewriteDone>> rewrites;
-  std::deque<DiffRequest> diffs;
+  std::deque<Errand> errands;
   {
     MutexLock lock(mu_);
     while (calls_ > 0) cv_.Wait(mu_);
@@ -103,10 +89,10 @@ void Syncer::Stop() {
       }
       state.waiting.clear();
     }
-    diffs.swap(diffs_);
+    errands.swap(errands_);
   }
   for (auto& [host, done] : rewrites) done(ShuttingDown(host));
-  for (DiffRequest& diff : diffs) diff.done(ShuttingDown(diff.host));
+  for (Errand& errand : errands) errand.begin(ShuttingDown(errand.host));
 }
 
 void Syncer::Wake() {
@@ -123,38 +109,102 @@ void Syncer::OnChange(const Change& change) {
   Wake();
 }
 
-void Syncer::Rewrite(const HostId& host, RewriteDone done) {
-  const RecordPtr record = inventory_.Find(host);
-  if (record == nullptr) return done(UnknownHost(host));
-  if (!IsObserved(*record)) return done(NothingObserved(host));
+void Syncer::OnRun(const chef::RunMessage& message) {
+  const HostId host{message.node};
+  if (inventory_.Find(host) == nullptr) return;
   const absl::Duration now = clock_.Uptime();
-  {
-    MutexLock lock(mu_);
-    if (!stopping_) {
-      HostState& state = hosts_[host];
-      state.in_doubt = true;
-      state.waiting.push_back(std::move(done));
-      dirty_.Force(host, v1::LANE_USER, v1::WRITE_CAUSE_REQUEST, now);
-      Wake();
-      return;
-    }
+  const absl::Time wall_now = clock_.Now();
+  MutexLock lock(mu_);
+  if (stopping_) return;
+  const std::optional<DirtySet::Standing> dirty = dirty_.Find(host);
+  const bool writing = dirty.has_value() && dirty->in_flight;
+  const RunWatch::Event event =
+      runs_.OnMessage(host, message, writing, now, wall_now);
+  if (!event.ended) return;
+  const bool waited = std::exchange(hosts_[host].waits_for_run, false);
+  if (event.saved) {
+    Doubt(host, v1::LANE_REPAIR, v1::WRITE_CAUSE_RUN_ENDED, now);
+  } else if (waited) {
+    Doubt(host, v1::LANE_REPAIR, v1::WRITE_CAUSE_REPAIR, now);
   }
-  done(ShuttingDown(host));
+  Wake();
+}
+
+void Syncer::Doubt(const HostId& host, v1::Lane lane, v1::WriteCause cause,
+                   absl::Duration now) {
+  hosts_[host].in_doubt = true;
+  dirty_.Force(host, lane, cause, now);
 }
 
 void Syncer::Diff(const HostId& host, DiffDone done) {
-  const RecordPtr record = inventory_.Find(host);
-  if (record == nullptr) return done(UnknownHost(host));
-  if (!IsObserved(*record)) return done(NothingObserved(host));
+  const RecordPtr known = inventory_.Find(host);
+  if (known == nullptr) return done(UnknownHost(host));
+  if (!IsObserved(*known)) return done(NothingObserved(host));
+  Queue({.host = host,
+         .begin = [this, done = std::move(done)](
+                      absl::StatusOr<RecordPtr> record) mutable {
+           if (!record.ok()) return done(record.status());
+           BeginLook();
+           sink_.Diff(UpdateOf(**record, options_.renderings),
+                      [this, done = std::move(done)](auto differences) mutable {
+                        done(std::move(differences));
+                        EndLook(0);
+                      });
+         }});
+}
+
+void Syncer::Cost(const HostId& host, CostDone done) {
+  if (inventory_.Find(host) == nullptr) return done(UnknownHost(host));
+  Queue({.host = host,
+         .begin = [this, host, done = std::move(done)](
+                      absl::StatusOr<RecordPtr> record) mutable {
+           if (!record.ok()) return done(record.status());
+           BeginLook();
+           sink_.Read(host.node,
+                      [this, host, record = *std::move(record),
+                       done = std::move(done)](
+                          const absl::StatusOr<std::string>& node) mutable {
+                        const size_t bytes = node.ok() ? node->size() : 0;
+                        done(CostOf(host, *record, node));
+                        EndLook(bytes);
+                      });
+         }});
+}
+
+absl::StatusOr<v1::ChefCostResponse> Syncer::CostOf(
+    const HostId& host, const v1::Record& record,
+    const absl::StatusOr<std::string>& node) const {
+  RETURN_IF_ERROR(node.status());
+  ASSIGN_OR_RETURN(v1::ChefCostResponse cost,
+                   WeighNode(*node, chef::Render(record, options_.renderings)));
+  cost.set_node(host.node);
+  cost.set_max_node_bytes(options_.max_node_bytes);
+  MutexLock lock(mu_);
+  const auto it = hosts_.find(host);
+  if (it != hosts_.end()) FillCauses(it->second.puts, *cost.mutable_causes());
+  return cost;
+}
+
+void Syncer::Queue(Errand errand) {
   {
     MutexLock lock(mu_);
     if (!stopping_) {
-      diffs_.push_back({host, std::move(done)});
+      errands_.push_back(std::move(errand));
       Wake();
       return;
     }
   }
-  done(ShuttingDown(host));
+  errand.begin(ShuttingDown(errand.host));
+}
+
+absl::StatusOr<v1::ChefLimits> Syncer::SetLimits(
+    const v1::ChefLimits& changes) {
+  const ServerLimits limits = Changed(governor_.limits(), changes);
+  RETURN_IF_ERROR(Validate(limits));
+  governor_.SetLimits(limits);
+  MutexLock lock(mu_);
+  Wake();
+  return ToProto(limits);
 }
 
 absl::Duration Syncer::Tick() {
@@ -166,61 +216,126 @@ absl::Duration Syncer::Tick() {
     if (due > now) return due;
     const absl::Duration wait = governor_.Wait();
     if (wait > absl::ZeroDuration()) return now + wait;
-    if (std::optional<DiffRequest> diff = TakeDiff()) {
-      BeginDiff(*std::move(diff));
-    } else if (std::optional<Try> next = TakeHost(now)) {
-      BeginWrite(*std::move(next));
-    } else {
+    if (!BeginErrand() && !BeginRewriteSearch(now) && !BeginSweep(now) &&
+        !BeginTry(now)) {
       return NextDue();
     }
   }
 }
 
-std::optional<Syncer::DiffRequest> Syncer::TakeDiff() {
-  MutexLock lock(mu_);
-  if (stopping_ || diffs_.empty()) return std::nullopt;
-  DiffRequest request = std::move(diffs_.front());
-  diffs_.pop_front();
-  return request;
-}
-
-std::optional<Syncer::Try> Syncer::TakeHost(absl::Duration now) {
-  const int in_flight = governor_.in_flight();
-  MutexLock lock(mu_);
-  if (stopping_ || health_.NextWrite(in_flight) > now) return std::nullopt;
-  std::optional<DirtySet::Taken> taken = dirty_.Take(now);
-  if (!taken.has_value()) return std::nullopt;
-  HostState& state = hosts_[taken->host];
-  state.riding.swap(state.waiting);
-  const Revision marked = dirty_.Find(taken->host)->marked;
-  return Try{.host = std::move(taken->host),
-             .lane = taken->lane,
-             .marked = marked,
-             .settled = state.settled,
-             .in_doubt = std::exchange(state.in_doubt, false)};
-}
-
 absl::Duration Syncer::NextDue() const {
   const int in_flight = governor_.in_flight();
   MutexLock lock(mu_);
-  if (!diffs_.empty()) return absl::ZeroDuration();
-  return std::max(dirty_.NextDue(), health_.NextWrite(in_flight));
+  if (!errands_.empty()) return absl::ZeroDuration();
+  const absl::Duration write =
+      std::max(dirty_.NextDue(), health_.NextWrite(in_flight));
+  const absl::Duration sweep =
+      health_.is_up() ? sweep_.NextDue() : absl::InfiniteDuration();
+  return std::min({write, sweep, rewrites_.NextDue()});
 }
 
-void Syncer::BeginDiff(DiffRequest request) {
-  const RecordPtr record = inventory_.Find(request.host);
-  if (record == nullptr) return request.done(UnknownHost(request.host));
+// Looks.
+
+bool Syncer::BeginErrand() {
+  Errand errand;
+  {
+    MutexLock lock(mu_);
+    if (stopping_ || errands_.empty()) return false;
+    errand = std::move(errands_.front());
+    errands_.pop_front();
+  }
+  RecordPtr record = inventory_.Find(errand.host);
+  if (record == nullptr) {
+    errand.begin(UnknownHost(errand.host));
+  } else {
+    errand.begin(std::move(record));
+  }
+  return true;
+}
+
+void Syncer::BeginLook() {
   {
     MutexLock lock(mu_);
     ++calls_;
   }
   governor_.Begin();
-  sink_.Diff(UpdateOf(*record, options_.renderings),
-             [this, done = std::move(request.done)](auto differences) mutable {
-               governor_.End({.requests = 1}, Governor::Pressure::kNone);
-               done(std::move(differences));
-               EndCall();
-             });
+}
+
+void Syncer::EndLook(size_t bytes) {
+  chef::RequestCost cost;
+  cost.requests = 1;
+  cost.bytes_received = static_cast<int64_t>(bytes);
+  governor_.End(cost, Governor::Pressure::kNone);
+  EndCall();
+}
+
+void Syncer::EndCall() {
+  MutexLock lock(mu_);
+  --calls_;
+  // Under the lock: Stop() may return, and this be gone, as soon as it is free.
+  Wake();
+}
+
+// Writes.
+
+bool Syncer::BeginTry(absl::Duration now) {
+  const int in_flight = governor_.in_flight();
+  std::optional<Try> next;
+  {
+    MutexLock lock(mu_);
+    if (stopping_ || health_.NextWrite(in_flight) > now) return false;
+    next = TakeHost(now);
+  }
+  if (!next.has_value()) return false;
+  BeginWrite(*std::move(next));
+  return true;
+}
+
+std::optional<Syncer::Try> Syncer::TakeHost(absl::Duration now) {
+  while (std::optional<DirtySet::Taken> taken = dirty_.Take(now)) {
+    HostState& state = hosts_[taken->host];
+    if (const auto until = HeldUntil(*taken, state, now)) {
+      dirty_.Defer(taken->host, *until);
+      continue;
+    }
+    state.riding.swap(state.waiting);
+    state.waits_for_run = false;
+    const bool unknown = state.applied.digest.empty() || state.has_unseen_put;
+    const v1::WriteCause cause =
+        taken->cause == v1::WRITE_CAUSE_CHANGE && unknown
+            ? v1::WRITE_CAUSE_DOUBT
+            : taken->cause;
+    const Revision marked = dirty_.Find(taken->host)->marked;
+    const bool in_doubt =
+        std::exchange(state.in_doubt, false) || !state.riding.empty();
+    return Try{.host = taken->host,
+               .lane = taken->lane,
+               .cause = cause,
+               .marked = marked,
+               .settled = state.settled,
+               .in_doubt = in_doubt,
+               .saved = runs_.SavedFor(taken->host, now)};
+  }
+  return std::nullopt;
+}
+
+std::optional<absl::Duration> Syncer::HeldUntil(const DirtySet::Taken& taken,
+                                                HostState& state,
+                                                absl::Duration now) {
+  if (taken.lane == v1::LANE_USER) return std::nullopt;
+  const absl::Duration truce = state.rival_seen_at + RivalPause();
+  if (truce > now) return truce;
+  if (taken.lane != v1::LANE_SWEEP) return std::nullopt;
+  const std::optional<absl::Duration> run_over =
+      runs_.HeldUntil(taken.host, now);
+  state.waits_for_run = run_over.has_value();
+  return run_over;
+}
+
+absl::Duration Syncer::RivalPause() const {
+  return options_.sweep_interval > absl::ZeroDuration()
+             ? options_.sweep_interval
+             : Options().sweep_interval;
 }
 
 void Syncer::BeginWrite(Try next) {
@@ -230,8 +345,12 @@ void Syncer::BeginWrite(Try next) {
       Plan(*record, next.settled, next.in_doubt, options_.renderings);
   if (!update.has_value()) return Settle(next.host, *record);
 
-  const Applied tried = {.digest = update->rendering.digest,
-                         .revision = record->revision()};
+  update->saved = std::move(next.saved);
+  Tried tried = {.host = std::move(next.host),
+                 .digest = update->rendering.digest,
+                 .revision = record->revision(),
+                 .cause = next.cause,
+                 .before = std::move(next.settled.marks)};
   {
     MutexLock lock(mu_);
     ++calls_;
@@ -239,8 +358,8 @@ void Syncer::BeginWrite(Try next) {
   }
   governor_.Begin();
   sink_.Write(*std::move(update),
-              [this, host = next.host, tried](chef::WriteResult result) {
-                OnWritten(host, tried, std::move(result));
+              [this, tried = std::move(tried)](chef::WriteResult result) {
+                OnWritten(tried, std::move(result));
               });
 }
 
@@ -270,6 +389,7 @@ void Syncer::Forget(const Try& gone) {
   {
     MutexLock lock(mu_);
     dirty_.Acknowledge(gone.host, gone.marked);
+    runs_.Forget(gone.host);
     HostState& state = hosts_[gone.host];
     riding.swap(state.riding);
     // Rewrites that came meanwhile found the host there again: they have their
@@ -281,211 +401,6 @@ void Syncer::Forget(const Try& gone) {
     if (state.waiting.empty()) hosts_.erase(gone.host);
   }
   for (RewriteDone& done : riding) done(UnknownHost(gone.host));
-}
-
-void Syncer::OnWritten(const HostId& host, const Applied& tried,
-                       chef::WriteResult result) {
-  chef::RequestCost cost = result.cost;
-  if (cost.requests == 0) cost.requests = RequestsOf(result.outcome);
-  governor_.End(cost, result.outcome == v1::WRITE_OUTCOME_RETRY
-                          ? Governor::Pressure::kOverloaded
-                          : Governor::Pressure::kNone);
-  const absl::Duration now = clock_.Uptime();
-  std::vector<RewriteDone> riding;
-  News news;
-  {
-    MutexLock lock(mu_);
-    riding.swap(hosts_[host].riding);
-    news = Learn(host, tried, result, now);
-  }
-  if (news.server != ServerHealth::Turn::kNone) governor_.StartOver();
-  LogNews(host, tried, result, news);
-  for (RewriteDone& done : riding) done(result);
-  EndCall();
-}
-
-Syncer::News Syncer::Learn(const HostId& host, const Applied& tried,
-                           const chef::WriteResult& result,
-                           absl::Duration now) {
-  const ServerHealth::Turn server = LearnHealth(host, result, now);
-  const OutcomeClass outcome = Classify(result.outcome);
-  News news =
-      outcome == OutcomeClass::kConfirmed || outcome == OutcomeClass::kShown
-          ? LearnSuccess(host, tried, result)
-          : LearnFailure(host, tried, result, now);
-  news.server = server;
-  return news;
-}
-
-ServerHealth::Turn Syncer::LearnHealth(const HostId& host,
-                                       const chef::WriteResult& result,
-                                       absl::Duration now) {
-  if (Classify(result.outcome) == OutcomeClass::kRetry) {
-    return health_.OnTrouble(
-        host,
-        {.refused = result.outcome == v1::WRITE_OUTCOME_UNAUTHENTICATED,
-         .error = std::string(result.status.message())},
-        hosts_.size(), now, random_);
-  }
-  const ServerHealth::Turn turn = health_.OnGoodAnswer(now);
-  if (turn == ServerHealth::Turn::kBack) dirty_.RetryNow(now);
-  return turn;
-}
-
-Syncer::News Syncer::LearnSuccess(const HostId& host, const Applied& tried,
-                                  const chef::WriteResult& result) {
-  dirty_.Acknowledge(host, tried.revision);
-  HostState& state = hosts_[host];
-  News news;
-  news.recovered = state.logged_trouble != v1::WRITE_OUTCOME_UNSPECIFIED;
-  state.logged_trouble = v1::WRITE_OUTCOME_UNSPECIFIED;
-  state.failures = 0;
-  state.last_outcome = result.outcome;
-  state.last_error.clear();
-  if (result.outcome == v1::WRITE_OUTCOME_WOULD_WRITE) {
-    news.new_differences = state.settled.digest != tried.digest;
-  } else {
-    state.applied = tried;
-    state.verified_at = result.finished_at;
-  }
-  if (result.outcome == v1::WRITE_OUTCOME_WRITTEN) {
-    state.written_at = result.finished_at;
-  }
-  state.settled = tried;
-  return news;
-}
-
-Syncer::News Syncer::LearnFailure(const HostId& host, const Applied& tried,
-                                  const chef::WriteResult& result,
-                                  absl::Duration now) {
-  HostState& state = hosts_[host];
-  // It may have been carried out all the same.
-  state.in_doubt = true;
-  state.last_outcome = result.outcome;
-  state.last_error = std::string(result.status.message());
-  ++state.failures;
-  const OutcomeClass outcome = Classify(result.outcome);
-  if (outcome == OutcomeClass::kPark) {
-    dirty_.Park(host, tried.revision);
-  } else if (outcome == OutcomeClass::kParkAndRecheck) {
-    dirty_.Park(host, tried.revision,
-                now + BackoffDelay(Around(options_.retry.max), 1, random_));
-  } else {
-    // The host is not to blame for the server, and may be its next probe.
-    const BackoffOptions waits =
-        health_.is_up() ? options_.retry : Probes(options_.retry);
-    dirty_.Retry(host, now + BackoffDelay(waits, state.failures, random_));
-  }
-  News news;
-  // While the server is down that is the news, not each host.
-  news.trouble = state.logged_trouble != result.outcome && health_.is_up();
-  if (news.trouble) state.logged_trouble = result.outcome;
-  return news;
-}
-
-void Syncer::EndCall() {
-  MutexLock lock(mu_);
-  --calls_;
-  // Under the lock: Stop() may return, and this be gone, as soon as it is free.
-  Wake();
-}
-
-void Syncer::LogNews(const HostId& host, const Applied& tried,
-                     const chef::WriteResult& result, const News& news) const {
-  if (news.server == ServerHealth::Turn::kDown) {
-    log::Error("chef server down",
-               {{"outcome", v1::WriteOutcome_Name(result.outcome)},
-                {"error", result.status.message()}});
-  } else if (news.server == ServerHealth::Turn::kRefusing) {
-    log::Error("chef server refuses us", {{"error", result.status.message()}});
-  } else if (news.server == ServerHealth::Turn::kBack) {
-    log::Info("chef server back", {{"host", host.node}});
-  }
-  if (news.trouble) {
-    const bool retries = Classify(result.outcome) == OutcomeClass::kRetry;
-    log::Warning(retries ? "node write failed" : "node parked",
-                 {{"host", host.node},
-                  {"outcome", v1::WriteOutcome_Name(result.outcome)},
-                  {"revision", tried.revision},
-                  {"error", result.status.message()}});
-  }
-  if (news.recovered) {
-    log::Info("node recovered",
-              {{"host", host.node}, {"revision", tried.revision}});
-  }
-  if (news.new_differences) LogDifferences(host, result);
-}
-
-void Syncer::LogDifferences(const HostId& host,
-                            const chef::WriteResult& result) const {
-  const size_t shown = std::min(result.differences.size(), kLoggedPaths);
-  for (size_t i = 0; i < shown; ++i) {
-    const chef::PathDifference& difference = result.differences[i];
-    log::Info("dry run: would change", {{"host", host.node},
-                                        {"path", difference.path},
-                                        {"before", difference.before},
-                                        {"after", difference.after}});
-  }
-  if (shown < result.differences.size()) {
-    log::Info(
-        "dry run: would change more",
-        {{"host", host.node}, {"paths", result.differences.size() - shown}});
-  }
-}
-
-v1::SyncStatus Syncer::Status(const HostId& host) const {
-  v1::SyncStatus status;
-  const RecordPtr record = inventory_.Find(host);
-  if (record == nullptr) return status;
-  const absl::Duration now = clock_.Uptime();
-  const absl::Time wall_now = clock_.Now();
-
-  MutexLock lock(mu_);
-  const HostState fresh;
-  const auto it = hosts_.find(host);
-  const HostState& state = it == hosts_.end() ? fresh : it->second;
-  status.set_applied_digest(state.applied.digest);
-  status.set_applied_revision(state.applied.revision);
-  if (state.written_at != absl::InfinitePast()) {
-    *status.mutable_written_at() = ToProto(state.written_at);
-  }
-  if (state.verified_at != absl::InfinitePast()) {
-    *status.mutable_verified_at() = ToProto(state.verified_at);
-  }
-  status.set_last_outcome(state.last_outcome);
-  status.set_last_error(state.last_error);
-
-  const std::optional<DirtySet::Standing> dirty = dirty_.Find(host);
-  if (!IsObserved(*record)) {
-    status.set_state(v1::SYNC_STATE_NOTHING_OBSERVED);
-  } else if (dirty.has_value() || state.settled.revision < record->revision()) {
-    status.set_pending_revision(record->revision());
-    FillPending(state, dirty, now, wall_now, status);
-  } else {
-    status.set_state(state.last_outcome == v1::WRITE_OUTCOME_WOULD_WRITE
-                         ? v1::SYNC_STATE_DRY_RUN
-                         : v1::SYNC_STATE_SYNCED);
-  }
-  return status;
-}
-
-void Syncer::FillPending(const HostState& state,
-                         const std::optional<DirtySet::Standing>& dirty,
-                         absl::Duration now, absl::Time wall_now,
-                         v1::SyncStatus& status) const {
-  const bool parked = dirty.has_value() && dirty->parked;
-  status.set_state(parked ? v1::SYNC_STATE_PARKED : v1::SYNC_STATE_PENDING);
-  absl::Duration next_try = dirty.has_value() && state.failures > 0
-                                ? dirty->due_at
-                                : absl::ZeroDuration();
-  if (!health_.is_up() && !parked) {
-    // Hosts that were not tried wait for the server too.
-    if (state.last_error.empty()) status.set_last_error(health_.error());
-    next_try = std::max(next_try, health_.NextWrite(/*in_flight=*/0));
-  }
-  if (next_try > now && next_try < absl::InfiniteDuration()) {
-    *status.mutable_next_try_at() = ToProto(wall_now + (next_try - now));
-  }
 }
 
 }  // namespace rehai

@@ -4,7 +4,10 @@
 #ifndef CONTROLLER_SYNC_SYNCER_H_
 #define CONTROLLER_SYNC_SYNCER_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -18,14 +21,24 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "chef/node_search.h"
+#include "chef/node_writer.h"
 #include "chef/rendering.h"
+#include "chef/run_message.h"
 #include "controller/inventory/inventory.h"
 #include "controller/sync/dirty_set.h"
 #include "controller/sync/governor.h"
+#include "controller/sync/host_state.h"
+#include "controller/sync/outcome_class.h"
 #include "controller/sync/planner.h"
+#include "controller/sync/rewrite_batch.h"
+#include "controller/sync/run_watch.h"
 #include "controller/sync/server_health.h"
 #include "controller/sync/server_limits.h"
 #include "controller/sync/sink.h"
+#include "controller/sync/sweep.h"
+#include "controller/sync/write_counts.h"
+#include "controller/sync/write_log.h"
 #include "proto/ids.h"
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
@@ -44,15 +57,19 @@ namespace rehai {
 //   A missing node is looked for again every Options::retry.max.
 // - While the server as a whole fails, or does not know us, one probe at a time
 //   goes to it, and everything resumes when one is answered.
-// - Requests stay within the rate and the concurrency of Options.
+// - Requests stay within Options::limits.
+// - What somebody saved over is found by a sweep, or at once if the chef-client
+//   run that did it tells of its end, and is written again; a save of its that
+//   a PUT of ours rolled back is put back with it.
 //
 // Thread-safe. Owns one thread, between Start() and Stop().
 class Syncer {
  public:
-  using RewriteDone =
-      absl::AnyInvocable<void(absl::StatusOr<chef::WriteResult>)>;
+  using RewriteDone = rehai::RewriteDone;
   using DiffDone = absl::AnyInvocable<void(
       absl::StatusOr<std::vector<chef::PathDifference>>)>;
+  using CostDone =
+      absl::AnyInvocable<void(absl::StatusOr<v1::ChefCostResponse>)>;
 
   struct Options {
     chef::RenderingOptions renderings;
@@ -60,6 +77,18 @@ class Syncer {
     ServerLimits limits;
     BackoffOptions retry;
     bool dry_run = false;  // the sink writes nothing; say so in the status
+
+    // See Sweep; zero: never.
+    absl::Duration sweep_interval = absl::Minutes(1);
+    // The most that the server's search index is expected to lag behind.
+    absl::Duration index_lag = absl::Seconds(30);
+    // See RunWatch.
+    absl::Duration max_run = absl::Hours(2);
+
+    // For people: whom the sink writes to, as whom, and its limit.
+    std::string server_url;
+    std::string client_name;
+    int64_t max_node_bytes = 1'000'000;
   };
 
   // Everything referred to must outlive the syncer.
@@ -79,95 +108,127 @@ class Syncer {
   // An inventory listener: the host may differ from what Chef holds.
   void OnChange(const Change& change);
 
+  // chef-client tells of a run. Of nodes that are none of ours it tells
+  // nothing. Returns at once.
+  void OnRun(const chef::RunMessage& message);
+
   // Doubts what Chef confirmed: checks the node and writes it where it differs,
   // parked or not. `done` gets the result of that try, once, on any thread;
   // kNotFound if the host is unknown, kFailedPrecondition if nothing was
   // observed of it yet, kCancelled at shutdown.
+  //
+  // Of many hosts at once, those whose nodes were confirmed are checked by one
+  // search, by their stamps; what it shows in place ends UNCHANGED. `since`: a
+  // moment of Clock::Uptime(), usually now; a check after it is fresh enough.
   void Rewrite(const HostId& host, RewriteDone done);
+  void Rewrite(const HostId& host, absl::Duration since, RewriteDone done);
 
   // What a write of the host's node would change now. Errors as Rewrite(), or
   // why the node could not be read.
   void Diff(const HostId& host, DiffDone done);
 
+  // What the host's node weighs, and its PUTs by cause. Reads the node. `done`
+  // is called once, on any thread; kNotFound if the host is unknown, kCancelled
+  // at shutdown, or why the node could not be read.
+  void Cost(const HostId& host, CostDone done);
+
+  // How the server is, how it is treated, and what that came to.
+  v1::ChefStatus ChefStatus() const;
+
+  // Changes the limits that are set, and answers all of them. kInvalidArgument
+  // names what is out of range; then nothing changes.
+  absl::StatusOr<v1::ChefLimits> SetLimits(const v1::ChefLimits& changes);
+
   // Where the host's node stands. Empty if the host is unknown.
   v1::SyncStatus Status(const HostId& host) const;
 
  private:
-  // What is known of a host's node.
-  struct HostState {
-    Applied applied;
-    // What needs no write: `applied`, or in a dry run what was last compared.
-    Applied settled;
-    // Chef may no longer hold `applied`.
-    bool in_doubt = false;
-    int failures = 0;  // in a row
-    v1::WriteOutcome last_outcome = v1::WRITE_OUTCOME_UNSPECIFIED;
-    std::string last_error;
-    absl::Time written_at = absl::InfinitePast();
-    absl::Time verified_at = absl::InfinitePast();
-    // The trouble that the log already tells of.
-    v1::WriteOutcome logged_trouble = v1::WRITE_OUTCOME_UNSPECIFIED;
-    // Rewrites that wait for the next try, and that ride on the one under way.
-    std::vector<RewriteDone> waiting;
-    std::vector<RewriteDone> riding;
-  };
-
   // A host that was taken from the dirty set.
   struct Try {
     HostId host;
     v1::Lane lane = v1::LANE_UNSPECIFIED;
+    v1::WriteCause cause = v1::WRITE_CAUSE_UNSPECIFIED;
     Revision marked = 0;
     Applied settled;
     bool in_doubt = false;
+    std::shared_ptr<const std::string> saved;
   };
 
-  struct DiffRequest {
+  // A look at a node that writes nothing: begins it, or says why not.
+  struct Errand {
     HostId host;
-    DiffDone done;
-  };
-
-  // What a result changed that an operator should read once.
-  struct News {
-    bool trouble = false;
-    bool recovered = false;
-    bool new_differences = false;
-    ServerHealth::Turn server = ServerHealth::Turn::kNone;
+    absl::AnyInvocable<void(absl::StatusOr<RecordPtr>)> begin;
   };
 
   void Run();
   void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  // The steps of a Tick().
-  std::optional<DiffRequest> TakeDiff();
-  std::optional<Try> TakeHost(absl::Duration now);
+  // The steps of a Tick(): whether there was something to do.
+  bool BeginErrand();
+  bool BeginRewriteSearch(absl::Duration now);
+  bool BeginSweep(absl::Duration now);
+  bool BeginTry(absl::Duration now);
   absl::Duration NextDue() const;
-  void BeginDiff(DiffRequest request);
+
+  void Queue(Errand errand);
+  absl::StatusOr<v1::ChefCostResponse> CostOf(
+      const HostId& host, const v1::Record& record,
+      const absl::StatusOr<std::string>& node) const;
+  // A look at one node begins, or has ended.
+  void BeginLook();
+  void EndLook(size_t bytes);
+
+  std::optional<Try> TakeHost(absl::Duration now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Until when a host that was taken is better left alone; nullopt if it is
+  // not.
+  std::optional<absl::Duration> HeldUntil(const DirtySet::Taken& taken,
+                                          HostState& state, absl::Duration now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Another writer is not fought with more often than this.
+  absl::Duration RivalPause() const;
   void BeginWrite(Try next);
   // A taken host needs no write.
   void Settle(const HostId& host, const v1::Record& record);
   // A taken host has left the fleet.
   void Forget(const Try& gone);
 
-  // The end of a write.
-  void OnWritten(const HostId& host, const Applied& tried,
-                 chef::WriteResult result);
-  News Learn(const HostId& host, const Applied& tried,
-             const chef::WriteResult& result, absl::Duration now)
+  // The host's node is to be looked at, whatever was confirmed.
+  void Doubt(const HostId& host, v1::Lane lane, v1::WriteCause cause,
+             absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // The hosts whose nodes a search should show, and how many nodes carry our
+  // stamp.
+  std::vector<Expected> ExpectedNodes() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  size_t CountStamped() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void OnSwept(const absl::StatusOr<chef::NodeSearch::Answer>& answer);
+  void LogSweepTurn();
+
+  // What is known of a host whose rewrite a search may answer.
+  std::optional<Expected> FindSearchable(const HostId& host) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void OnRewritesSearched(
+      const absl::StatusOr<chef::NodeSearch::Answer>& answer);
+
+  // The end of a write.
+  void OnWritten(const Tried& tried, chef::WriteResult result);
+  News Learn(const Tried& tried, const chef::WriteResult& result,
+             absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   ServerHealth::Turn LearnHealth(const HostId& host,
                                  const chef::WriteResult& result,
                                  absl::Duration now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  News LearnSuccess(const HostId& host, const Applied& tried,
-                    const chef::WriteResult& result)
+  // Who has saved over the node.
+  void LearnOverwrite(const Tried& tried, const chef::WriteResult& result,
+                      HostState& state, absl::Duration now, News& news)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  News LearnFailure(const HostId& host, const Applied& tried,
-                    const chef::WriteResult& result, absl::Duration now)
+  void LearnSuccess(const Tried& tried, const chef::WriteResult& result,
+                    HostState& state, absl::Duration now, News& news)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void LogNews(const HostId& host, const Applied& tried,
-               const chef::WriteResult& result, const News& news) const;
-  void LogDifferences(const HostId& host,
-                      const chef::WriteResult& result) const;
+  void LearnFailure(const Tried& tried, const chef::WriteResult& result,
+                    HostState& state, absl::Duration now, News& news)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The last touch of this by a call that the sink answered.
   void EndCall();
 
@@ -183,6 +244,7 @@ class Syncer {
   const Inventory& inventory_;
   Sink& sink_;
   const Clock& clock_;
+  const BackoffOptions probe_waits_;
   Governor governor_;
 
   mutable Mutex mu_;
@@ -193,8 +255,16 @@ class Syncer {
   absl::BitGen random_ ABSL_GUARDED_BY(mu_);
   DirtySet dirty_ ABSL_GUARDED_BY(mu_);
   ServerHealth health_ ABSL_GUARDED_BY(mu_);
+  Sweep sweep_ ABSL_GUARDED_BY(mu_);
+  RewriteBatch rewrites_ ABSL_GUARDED_BY(mu_);
+  RunWatch runs_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<HostId, HostState> hosts_ ABSL_GUARDED_BY(mu_);
-  std::deque<DiffRequest> diffs_ ABSL_GUARDED_BY(mu_);
+  std::deque<Errand> errands_ ABSL_GUARDED_BY(mu_);
+  WriteCounts counts_ ABSL_GUARDED_BY(mu_);
+  // The server's clock less ours, as of its last answer; infinite: not known.
+  absl::Duration clock_offset_ ABSL_GUARDED_BY(mu_) = absl::InfiniteDuration();
+  // Why the search is not relied on, as the log tells.
+  std::string logged_search_error_ ABSL_GUARDED_BY(mu_);
 
   std::thread thread_;
 };

@@ -90,6 +90,19 @@ class TimingSink final : public Sink {
     chef_.Diff(std::move(update), std::move(done));
   }
 
+  void Read(
+      std::string node,
+      absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) override {
+    chef_.Read(std::move(node), std::move(done));
+  }
+
+  void Search(int expected,
+              absl::AnyInvocable<
+                  void(absl::StatusOr<chef::NodeSearch::Answer>)>
+                  done) override {
+    chef_.Search(expected, std::move(done));
+  }
+
   // The latencies of the next `count` writes, or why one of them was none.
   absl::StatusOr<Latencies> Await(size_t count) {
     const absl::Duration deadline = Clock::Real().Uptime() + kPatience;
@@ -134,6 +147,7 @@ Syncer::Options Unlimited(int connections,
   Syncer::Options options;
   options.renderings = renderings;
   options.window = absl::ZeroDuration();
+  options.sweep_interval = absl::ZeroDuration();
   options.limits = {.requests_per_second = 1e9,
                     .request_burst = 1'000'000'000,
                     .bytes_per_second = 1'000'000'000'000,

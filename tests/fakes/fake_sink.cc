@@ -15,9 +15,13 @@ namespace {
 
 bool IsGood(v1::WriteOutcome outcome) {
   return outcome == v1::WRITE_OUTCOME_WRITTEN ||
+         outcome == v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED ||
          outcome == v1::WRITE_OUTCOME_UNCHANGED ||
          outcome == v1::WRITE_OUTCOME_WOULD_WRITE;
 }
+
+// Nodes in a page of search results.
+constexpr int kPageRows = chef::NodeSearch::kPageRows;
 
 }  // namespace
 
@@ -73,31 +77,114 @@ void FakeSink::Left(const std::string& node) {
   --in_flight_[node];
 }
 
+chef::NodeMarks& FakeSink::MarksOf(const std::string& node) {
+  auto [it, is_new] = marks_.try_emplace(node);
+  if (is_new) it->second.ohai_time = "1000";
+  return it->second;
+}
+
+chef::WriteResult FakeSink::Unscripted(const chef::NodeUpdate& update,
+                                       const chef::NodeMarks& found) {
+  chef::WriteResult result;
+  if (all_ != v1::WRITE_OUTCOME_UNSPECIFIED) {
+    result.outcome = all_;
+    return result;
+  }
+  if (found.digest == update.rendering.digest) {
+    result.outcome = v1::WRITE_OUTCOME_UNCHANGED;
+    return result;
+  }
+  result.overwriter = chef::WhoOverwrote(update.confirmed, found);
+  result.outcome = result.overwriter == v1::OVERWRITER_UNSPECIFIED
+                       ? v1::WRITE_OUTCOME_WRITTEN
+                       : v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED;
+  return result;
+}
+
 chef::WriteResult FakeSink::EndWrite(const chef::NodeUpdate& update) {
   MutexLock lock(mu_);
-  chef::WriteResult result;
+  chef::NodeMarks& marks = MarksOf(update.node);
+  const chef::NodeMarks found = marks;
   std::deque<chef::WriteResult>& script = scripts_[update.node];
-  std::string& digest = digests_[update.node];
-  if (!script.empty()) {
+  chef::WriteResult result;
+  if (script.empty()) {
+    result = Unscripted(update, found);
+  } else {
     result = std::move(script.front());
     script.pop_front();
-  } else if (all_ != v1::WRITE_OUTCOME_UNSPECIFIED) {
-    result.outcome = all_;
-  } else {
-    result.outcome = digest == update.rendering.digest
-                         ? v1::WRITE_OUTCOME_UNCHANGED
-                         : v1::WRITE_OUTCOME_WRITTEN;
   }
-  if (result.outcome == v1::WRITE_OUTCOME_WRITTEN) {
-    digest = update.rendering.digest;
+  result.finished_at = clock_.Now();
+  ++result.cost.requests;
+  const bool written =
+      result.outcome == v1::WRITE_OUTCOME_WRITTEN ||
+      result.outcome == v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED;
+  if (written) ++result.cost.requests;
+  if (written && result.window_begin == absl::InfinitePast()) {
+    result.window_begin = clock_.Now();
+    result.window_end = clock_.Now();
+  }
+  if (written || result.outcome == v1::WRITE_OUTCOME_UNCHANGED) {
+    marks.digest = update.rendering.digest;
+    if (written) marks.revision = update.stamp.revision;
+    result.found = found;
+    result.confirmed = marks;
   }
   if (!IsGood(result.outcome) && result.status.ok()) {
     result.status =
         absl::UnknownError(absl::StrCat("node ", update.node, ": scripted ",
                                         v1::WriteOutcome_Name(result.outcome)));
   }
-  result.finished_at = clock_.Now();
   return result;
+}
+
+void FakeSink::Read(
+    std::string node,
+    absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) {
+  Begin(node, [this, node, done = std::move(done)]() mutable {
+    absl::StatusOr<std::string> document =
+        absl::NotFoundError(absl::StrCat("node ", node, ": not there"));
+    {
+      MutexLock lock(mu_);
+      const auto it = documents_.find(node);
+      if (it != documents_.end()) document = it->second;
+    }
+    Left(node);
+    done(std::move(document));
+  });
+}
+
+void FakeSink::Search(
+    int expected,
+    absl::AnyInvocable<void(absl::StatusOr<chef::NodeSearch::Answer>)> done) {
+  {
+    MutexLock lock(mu_);
+    ++search_count_;
+    searched_for_ = expected;
+  }
+  Begin("", [this, expected, done = std::move(done)]() mutable {
+    absl::StatusOr<chef::NodeSearch::Answer> answer;
+    {
+      MutexLock lock(mu_);
+      answer = EndSearch(expected);
+    }
+    Left("");
+    done(std::move(answer));
+  });
+}
+
+absl::StatusOr<chef::NodeSearch::Answer> FakeSink::EndSearch(int expected) {
+  if (!search_.ok()) {
+    ++search_requests_;
+    return search_;
+  }
+  chef::NodeSearch::Answer answer;
+  answer.searches = std::max(1, (expected + kPageRows - 1) / kPageRows);
+  search_requests_ += answer.searches;
+  for (const auto& [node, marks] : marks_) {
+    if (marks.digest.empty() || hidden_.count(node) > 0) continue;
+    answer.nodes.push_back({node, marks});
+  }
+  return answer;
 }
 
 void FakeSink::Script(const std::string& node, v1::WriteOutcome outcome) {
@@ -121,9 +208,29 @@ void FakeSink::SetDifferences(std::vector<chef::PathDifference> differences) {
   differences_ = std::move(differences);
 }
 
+void FakeSink::SetDocument(const std::string& node, std::string document) {
+  MutexLock lock(mu_);
+  documents_[node] = std::move(document);
+}
+
 void FakeSink::Clobber(const std::string& node) {
   MutexLock lock(mu_);
-  digests_[node].clear();
+  MarksOf(node) = {.ohai_time = absl::StrCat(2000 + ++saves_), .digest = ""};
+}
+
+void FakeSink::SetMarks(const std::string& node, chef::NodeMarks marks) {
+  MutexLock lock(mu_);
+  MarksOf(node) = std::move(marks);
+}
+
+void FakeSink::SetSearch(absl::Status status) {
+  MutexLock lock(mu_);
+  search_ = std::move(status);
+}
+
+void FakeSink::HideFromSearch(const std::string& node) {
+  MutexLock lock(mu_);
+  hidden_.insert(node);
 }
 
 void FakeSink::Hold() {
@@ -166,9 +273,28 @@ std::vector<chef::NodeUpdate> FakeSink::updates(const std::string& node) const {
 }
 
 std::string FakeSink::digest(const std::string& node) const {
+  return marks(node).digest;
+}
+
+chef::NodeMarks FakeSink::marks(const std::string& node) const {
   MutexLock lock(mu_);
-  const auto it = digests_.find(node);
-  return it == digests_.end() ? "" : it->second;
+  const auto it = marks_.find(node);
+  return it == marks_.end() ? chef::NodeMarks() : it->second;
+}
+
+size_t FakeSink::search_count() const {
+  MutexLock lock(mu_);
+  return search_count_;
+}
+
+int FakeSink::search_requests() const {
+  MutexLock lock(mu_);
+  return search_requests_;
+}
+
+int FakeSink::searched_for() const {
+  MutexLock lock(mu_);
+  return searched_for_;
 }
 
 int FakeSink::in_flight() const {

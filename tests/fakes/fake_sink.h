@@ -7,22 +7,28 @@
 #include <cstddef>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "chef/node_marks.h"
+#include "chef/node_search.h"
 #include "chef/node_writer.h"
 #include "controller/sync/sink.h"
 #include "rehai/v1/model.pb.h"
 
 namespace rehai {
 
-// A Chef server made of memory. It holds a digest per node: a write of another
-// one is WRITTEN, of the same one UNCHANGED, unless a test scripts another end.
-// Writes end at once, inside Write(), unless they are held.
+// A Chef server made of memory. It holds the marks of each node: a write of
+// another digest is WRITTEN, or CLOBBERED_AND_REPAIRED if somebody had saved
+// over the node, of the same one UNCHANGED, unless a test scripts another end.
+// A search finds the nodes with a digest. Calls end at once, inside the call,
+// unless they are held.
 //
 // Thread-safe. Held writes must be released before the fake is destroyed.
 class FakeSink final : public Sink {
@@ -36,6 +42,13 @@ class FakeSink final : public Sink {
             absl::AnyInvocable<
                 void(absl::StatusOr<std::vector<chef::PathDifference>>)>
                 done) override;
+  // Answers what SetDocument() said; kNotFound without it.
+  void Read(
+      std::string node,
+      absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) override;
+  void Search(int expected,
+              absl::AnyInvocable<void(absl::StatusOr<chef::NodeSearch::Answer>)>
+                  done) override;
 
   // The next write of `node` that has no script yet ends like this. An outcome
   // other than WRITTEN leaves what the server holds.
@@ -46,13 +59,27 @@ class FakeSink final : public Sink {
   void SetAll(v1::WriteOutcome outcome);
   // Diff() answers this, once the writes before it are released.
   void SetDifferences(std::vector<chef::PathDifference> differences);
-  // Somebody else saves the node without our attributes.
+  void SetDocument(const std::string& node, std::string document);
+  // A chef-client run saves the node: without our attributes, and with a later
+  // ohai_time.
   void Clobber(const std::string& node);
+  // Somebody else saves the node so.
+  void SetMarks(const std::string& node, chef::NodeMarks marks);
+  // Every search ends like this, until it is OK.
+  void SetSearch(absl::Status status);
+  // No search finds the node, whatever it holds.
+  void HideFromSearch(const std::string& node);
 
   // From now on, calls wait for Release(), which ends all of them and lets the
   // later ones through.
   void Hold();
   void Release();
+
+  // Of the searches: how many calls, how many requests they took, and what the
+  // last one was told to expect.
+  size_t search_count() const;
+  int search_requests() const;
+  int searched_for() const;
 
   // Waits until so many writes in all have begun. For tests with threads.
   void WaitForWrites(size_t count) const;
@@ -63,6 +90,7 @@ class FakeSink final : public Sink {
   std::vector<chef::NodeUpdate> updates(const std::string& node) const;
   // Empty if the server has nothing of ours there.
   std::string digest(const std::string& node) const;
+  chef::NodeMarks marks(const std::string& node) const;
   int in_flight() const;
   // The most calls ever under way at once, over all and of one node.
   int max_in_flight() const;
@@ -74,6 +102,15 @@ class FakeSink final : public Sink {
 
   void Begin(const std::string& node, End end);
   chef::WriteResult EndWrite(const chef::NodeUpdate& update);
+  // The result of a write that has no script.
+  chef::WriteResult Unscripted(const chef::NodeUpdate& update,
+                               const chef::NodeMarks& found)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<chef::NodeSearch::Answer> EndSearch(int expected)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // At first, as chef-client saved it.
+  chef::NodeMarks& MarksOf(const std::string& node)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Left(const std::string& node);
 
   // Set at construction.
@@ -88,7 +125,14 @@ class FakeSink final : public Sink {
       ABSL_GUARDED_BY(mu_);
   std::vector<chef::PathDifference> differences_ ABSL_GUARDED_BY(mu_);
   std::vector<chef::NodeUpdate> updates_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, std::string> digests_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, chef::NodeMarks> marks_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, std::string> documents_ ABSL_GUARDED_BY(mu_);
+  int saves_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Status search_ ABSL_GUARDED_BY(mu_);
+  std::set<std::string> hidden_ ABSL_GUARDED_BY(mu_);
+  size_t search_count_ ABSL_GUARDED_BY(mu_) = 0;
+  int search_requests_ ABSL_GUARDED_BY(mu_) = 0;
+  int searched_for_ ABSL_GUARDED_BY(mu_) = 0;
   std::map<std::string, int> in_flight_ ABSL_GUARDED_BY(mu_);
   int all_in_flight_ ABSL_GUARDED_BY(mu_) = 0;
   int max_in_flight_ ABSL_GUARDED_BY(mu_) = 0;

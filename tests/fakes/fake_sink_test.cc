@@ -62,6 +62,57 @@ TEST_F(FakeSinkTest, AClobberedNodeIsWrittenAgain) {
   EXPECT_EQ(outcomes_[1], v1::WRITE_OUTCOME_WRITTEN);
 }
 
+TEST_F(FakeSinkTest, KnowsWhoSavedOverWhatItConfirmed) {
+  Write("hv1", "a");
+  sink_.Clobber("hv1");
+  chef::NodeUpdate update = Update("hv1", "a");
+  update.confirmed = results_[0].confirmed;
+  sink_.Write(update, [this](chef::WriteResult result) {
+    results_.push_back(std::move(result));
+  });
+  EXPECT_EQ(results_[1].outcome, v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED);
+  EXPECT_EQ(results_[1].overwriter, v1::OVERWRITER_CHEF_CLIENT);
+  EXPECT_EQ(results_[1].found.digest, "");
+  EXPECT_EQ(results_[1].confirmed.digest, "a");
+  EXPECT_NE(results_[1].confirmed.ohai_time, results_[0].confirmed.ohai_time);
+}
+
+TEST_F(FakeSinkTest, ASearchFindsTheNodesWithADigest) {
+  Write("hv1", "a");
+  Write("hv2", "a");
+  Write("hv3", "a");
+  sink_.Clobber("hv2");
+  sink_.HideFromSearch("hv3");
+  const auto search = [this] {
+    absl::StatusOr<chef::NodeSearch::Answer> found;
+    sink_.Search(1001, [&](auto answer) { found = std::move(answer); });
+    return found;
+  };
+  const auto found = search();
+  ASSERT_THAT(found, IsOk());
+  ASSERT_EQ(found->nodes.size(), 1u);
+  EXPECT_EQ(found->nodes[0].node, "hv1");
+  EXPECT_EQ(found->nodes[0].marks.digest, "a");
+  EXPECT_EQ(found->searches, 2);
+
+  sink_.SetSearch(absl::UnavailableError("off"));
+  EXPECT_THAT(search(), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(sink_.search_count(), 2u);
+  EXPECT_EQ(sink_.search_requests(), 3);
+  EXPECT_EQ(sink_.searched_for(), 1001);
+}
+
+TEST_F(FakeSinkTest, ReadsTheDocumentThatWasSet) {
+  const auto read = [this] {
+    absl::StatusOr<std::string> document;
+    sink_.Read("hv1", [&](auto answer) { document = std::move(answer); });
+    return document;
+  };
+  EXPECT_THAT(read(), StatusIs(absl::StatusCode::kNotFound));
+  sink_.SetDocument("hv1", "{}");
+  EXPECT_THAT(read(), IsOkAndHolds("{}"));
+}
+
 TEST_F(FakeSinkTest, ScriptsEndTheNodesNextWritesInOrder) {
   sink_.Script("hv1", v1::WRITE_OUTCOME_RETRY);
   sink_.Script("hv1", v1::WRITE_OUTCOME_FORBIDDEN);

@@ -1,0 +1,224 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The syncer's searches: sweeps, and rewrites of many hosts at once.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "controller/sync/errors.h"
+#include "controller/sync/syncer.h"
+
+namespace rehai {
+namespace {
+
+chef::RequestCost SearchCost(
+    const absl::StatusOr<chef::NodeSearch::Answer>& answer) {
+  chef::RequestCost cost;
+  cost.requests = answer.ok() ? answer->searches : 1;
+  cost.bytes_received = answer.ok() ? answer->bytes : 0;
+  return cost;
+}
+
+Sightings SightingsOf(const chef::NodeSearch::Answer& answer) {
+  Sightings seen;
+  seen.reserve(answer.nodes.size());
+  for (const chef::NodeSearch::Found& found : answer.nodes) {
+    seen.emplace(HostId{found.node}, found.marks);
+  }
+  return seen;
+}
+
+// A rewrite that a search answered.
+chef::WriteResult SeenInPlace(const chef::NodeMarks& marks, absl::Time at) {
+  chef::WriteResult result;
+  result.outcome = v1::WRITE_OUTCOME_UNCHANGED;
+  result.finished_at = at;
+  result.found = marks;
+  result.confirmed = marks;
+  return result;
+}
+
+}  // namespace
+
+void Syncer::Rewrite(const HostId& host, RewriteDone done) {
+  Rewrite(host, clock_.Uptime(), std::move(done));
+}
+
+void Syncer::Rewrite(const HostId& host, absl::Duration since,
+                     RewriteDone done) {
+  const RecordPtr record = inventory_.Find(host);
+  if (record == nullptr) return done(UnknownHost(host));
+  if (!IsObserved(*record)) return done(NothingObserved(host));
+  const absl::Duration now = clock_.Uptime();
+  absl::StatusOr<chef::WriteResult> answer = ShuttingDown(host);
+  {
+    MutexLock lock(mu_);
+    if (!stopping_) {
+      HostState& state = hosts_[host];
+      std::optional<Expected> expected;
+      if (state.settled.revision >= record->revision()) {
+        expected = FindSearchable(host);
+      }
+      std::optional<Sight> sight;
+      if (expected.has_value()) {
+        sight = rewrites_.LookBack(*expected, since, options_.index_lag);
+      }
+      if (sight != Sight::kInPlace) {
+        state.waiting.push_back(std::move(done));
+        if (expected.has_value() && !sight.has_value()) {
+          rewrites_.Add(host, since, now);
+        } else {
+          Doubt(host, v1::LANE_USER, v1::WRITE_CAUSE_REQUEST, now);
+        }
+        Wake();
+        return;
+      }
+      state.OnSeen(rewrites_.last_asked_at());
+      answer = SeenInPlace(expected->marks, rewrites_.last_asked_at());
+    }
+  }
+  done(std::move(answer));
+}
+
+// Sweeps.
+
+std::vector<Expected> Syncer::ExpectedNodes() const {
+  std::vector<Expected> expected;
+  for (const auto& [host, state] : hosts_) {
+    if (!state.IsConfirmed() || dirty_.Find(host).has_value()) continue;
+    expected.push_back({host, state.applied.marks, state.confirmed_at});
+  }
+  return expected;
+}
+
+size_t Syncer::CountStamped() const {
+  return static_cast<size_t>(
+      std::count_if(hosts_.begin(), hosts_.end(), [](const auto& host) {
+        return !host.second.applied.marks.digest.empty();
+      }));
+}
+
+bool Syncer::BeginSweep(absl::Duration now) {
+  Sweep::Round round;
+  size_t fleet = 0;
+  {
+    MutexLock lock(mu_);
+    if (stopping_ || !health_.is_up() || sweep_.NextDue() > now) return false;
+    fleet = CountStamped();
+    round = sweep_.Begin(ExpectedNodes(), now, random_);
+    for (const HostId& host : round.reads) {
+      Doubt(host, v1::LANE_SWEEP, v1::WRITE_CAUSE_REPAIR, now);
+    }
+    if (round.searches) ++calls_;
+  }
+  LogSweepTurn();
+  if (round.searches) {
+    sink_.Search(static_cast<int>(fleet),
+                 [this](const auto& answer) { OnSwept(answer); });
+  }
+  return true;
+}
+
+void Syncer::OnSwept(const absl::StatusOr<chef::NodeSearch::Answer>& answer) {
+  governor_.Charge(SearchCost(answer));
+  const absl::Duration now = clock_.Uptime();
+  {
+    MutexLock lock(mu_);
+    if (answer.ok()) {
+      for (const HostId& host : sweep_.OnSearched(
+               ExpectedNodes(), SightingsOf(*answer), answer->searches, now)) {
+        Doubt(host, v1::LANE_REPAIR, v1::WRITE_CAUSE_REPAIR, now);
+      }
+    } else {
+      sweep_.OnFailed(answer.status(), now);
+    }
+  }
+  LogSweepTurn();
+  EndCall();
+}
+
+void Syncer::LogSweepTurn() {
+  std::string error;
+  {
+    MutexLock lock(mu_);
+    error = sweep_.search_error();
+    if (error == logged_search_error_) return;
+    logged_search_error_ = error;
+  }
+  if (error.empty()) {
+    log::Info("sweep: by search again");
+  } else {
+    log::Warning("sweep: by reading nodes", {{"reason", error}});
+  }
+}
+
+// Rewrites that a search answers.
+
+std::optional<Expected> Syncer::FindSearchable(const HostId& host) const {
+  const auto it = hosts_.find(host);
+  if (it == hosts_.end() || !sweep_.trusts_search()) return std::nullopt;
+  const HostState& state = it->second;
+  if (!state.IsConfirmed() || state.applied.marks.digest.empty() ||
+      dirty_.Find(host).has_value()) {
+    return std::nullopt;
+  }
+  return Expected{host, state.applied.marks, state.confirmed_at};
+}
+
+bool Syncer::BeginRewriteSearch(absl::Duration now) {
+  const absl::Time wall_now = clock_.Now();
+  size_t fleet = 0;
+  {
+    MutexLock lock(mu_);
+    if (stopping_ || rewrites_.NextDue() > now) return false;
+    fleet = CountStamped();
+    const bool can_search = sweep_.trusts_search() && health_.is_up();
+    if (!rewrites_.Close(fleet, can_search, now, wall_now)) {
+      for (const HostId& host : rewrites_.Take()) {
+        Doubt(host, v1::LANE_USER, v1::WRITE_CAUSE_REQUEST, now);
+      }
+      return true;
+    }
+    ++calls_;
+  }
+  sink_.Search(static_cast<int>(fleet),
+               [this](const auto& answer) { OnRewritesSearched(answer); });
+  return true;
+}
+
+void Syncer::OnRewritesSearched(
+    const absl::StatusOr<chef::NodeSearch::Answer>& answer) {
+  governor_.Charge(SearchCost(answer));
+  const absl::Duration now = clock_.Uptime();
+  std::vector<std::pair<std::vector<RewriteDone>, chef::WriteResult>> ends;
+  {
+    MutexLock lock(mu_);
+    sweep_.CountSearches(SearchCost(answer).requests);
+    const std::vector<HostId> hosts =
+        answer.ok() ? rewrites_.OnSearched(SightingsOf(*answer))
+                    : rewrites_.OnFailed(now);
+    const absl::Time asked_at = rewrites_.last_asked_at();
+    for (const HostId& host : hosts) {
+      const std::optional<Expected> expected =
+          answer.ok() ? FindSearchable(host) : std::nullopt;
+      if (expected.has_value() &&
+          rewrites_.LookBack(*expected, -absl::InfiniteDuration(),
+                             options_.index_lag) == Sight::kInPlace) {
+        HostState& state = hosts_[host];
+        state.OnSeen(asked_at);
+        ends.emplace_back(std::exchange(state.waiting, {}),
+                          SeenInPlace(expected->marks, asked_at));
+      } else {
+        Doubt(host, v1::LANE_USER, v1::WRITE_CAUSE_REQUEST, now);
+      }
+    }
+  }
+  for (auto& [waiting, result] : ends) {
+    for (RewriteDone& done : waiting) done(result);
+  }
+  EndCall();
+}
+
+}  // namespace rehai
