@@ -46,6 +46,9 @@ class AdaptiveConcurrency {
   // A write ended because the server has too much to do.
   void OnOverload(int in_flight);
 
+  // A write ended in a way that says nothing of the server's load.
+  void OnUnclearAnswer() { IsFromBefore(); }
+
   // Starts again with one, as with a server that has just come back.
   void StartOver();
 

@@ -62,6 +62,20 @@ TEST_F(AdaptiveConcurrencyTest, OneOverloadSeenByManyHalvesOnce) {
   EXPECT_EQ(concurrency_.limit(), 4);
 }
 
+TEST_F(AdaptiveConcurrencyTest, AnswersThatSayNothingChangeNothing) {
+  concurrency_.StartOver();
+  for (int i = 0; i < 100; ++i) concurrency_.OnUnclearAnswer();
+  EXPECT_EQ(concurrency_.limit(), 1);
+  // But those from before a halving have ended with them.
+  concurrency_.SetMax(1);
+  concurrency_.SetMax(8);
+  concurrency_.OnOverload(/*in_flight=*/1);
+  EXPECT_EQ(concurrency_.limit(), 4);
+  concurrency_.OnUnclearAnswer();
+  concurrency_.OnOverload(/*in_flight=*/0);
+  EXPECT_EQ(concurrency_.limit(), 2);
+}
+
 TEST_F(AdaptiveConcurrencyTest, HalvesWhenAnswersTakeSeveralTimesTheBest) {
   Answer(8, kQuick);
   Answer(8, 2 * kQuick);

@@ -120,19 +120,28 @@ void Governor::End(const chef::RequestCost& cost, Pressure pressure) {
   requests_.End(cost.requests, now);
   bytes_.End(BytesOf(cost), now);
   share_.End(absl::ToDoubleSeconds(cost.busy), now);
-  if (pressure == Pressure::kOverloaded) {
-    concurrency_.OnOverload(in_flight_);
-  } else {
-    std::optional<absl::Duration> latency;
-    if (cost.requests > 0 && cost.busy > absl::ZeroDuration()) {
-      latency = cost.busy / cost.requests;
-    }
-    concurrency_.OnGoodAnswer(cost.requests > 1
-                                  ? AdaptiveConcurrency::Kind::kWrite
-                                  : AdaptiveConcurrency::Kind::kCheck,
-                              latency, in_flight_, now);
-  }
+  LearnPressure(cost, pressure, now);
   Learn(cost, now);
+}
+
+void Governor::LearnPressure(const chef::RequestCost& cost, Pressure pressure,
+                             absl::Duration now) {
+  switch (pressure) {
+    case Pressure::kOverloaded:
+      return concurrency_.OnOverload(in_flight_);
+    case Pressure::kUnclear:
+      return concurrency_.OnUnclearAnswer();
+    case Pressure::kNone:
+      break;
+  }
+  std::optional<absl::Duration> latency;
+  if (cost.requests > 0 && cost.busy > absl::ZeroDuration()) {
+    latency = cost.busy / cost.requests;
+  }
+  concurrency_.OnGoodAnswer(cost.requests > 1
+                                ? AdaptiveConcurrency::Kind::kWrite
+                                : AdaptiveConcurrency::Kind::kCheck,
+                            latency, in_flight_, now);
 }
 
 void Governor::Charge(const chef::RequestCost& cost) {

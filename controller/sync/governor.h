@@ -35,9 +35,10 @@ namespace rehai {
 // places only become free between the two, SetLimits() aside.
 class Governor {
  public:
-  // How a write ended, as far as the server's load goes. Overloaded: 429, 503,
-  // or no answer in time.
-  enum class Pressure { kNone, kOverloaded };
+  // How a write ended, as far as the server's load goes. None: it went well.
+  // Overloaded: 429, 503, or no answer in time. Unclear: it failed otherwise (a
+  // 404 and a 500 are quick, whatever the load).
+  enum class Pressure { kNone, kOverloaded, kUnclear };
 
   static constexpr int kRequestsPerWrite = 2;
   // A server cannot silence us for longer than this at a time.
@@ -91,6 +92,9 @@ class Governor {
   Held FindHeld(absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Adds the time since the last look to what held a write back then.
   void CountHeld(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What the end of a write tells of the server's load.
+  void LearnPressure(const chef::RequestCost& cost, Pressure pressure,
+                     absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What every answer tells.
   void Learn(const chef::RequestCost& cost, absl::Duration now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -149,6 +149,21 @@ TEST(GovernorTest, NothingBeginsBeforeTheServersRetryAfter) {
   EXPECT_FALSE(StatusOf(governor).has_not_before());
 }
 
+TEST(GovernorTest, AQuickFailureIsNotTheServersBest) {
+  FakeClock clock;
+  Governor governor(Loose(), clock);
+  governor.Begin();
+  governor.End({.requests = 2, .busy = absl::Milliseconds(200)},
+               Pressure::kNone);
+  for (int i = 0; i < 100; ++i) {
+    governor.Begin();
+    governor.End({.requests = 1, .busy = absl::Milliseconds(1)},
+                 Pressure::kUnclear);
+  }
+  EXPECT_EQ(StatusOf(governor).latency().nanos(), 100'000'000);
+  EXPECT_EQ(StatusOf(governor).best_latency().nanos(), 0);
+}
+
 TEST(GovernorTest, LimitsChangeWhileItRuns) {
   FakeClock clock;
   Governor governor(Loose(), clock);
