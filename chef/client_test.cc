@@ -5,6 +5,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
 
 #include <filesystem>
 #include <future>
@@ -14,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/fake_clock.h"
@@ -38,6 +42,9 @@ using Fault = FakeChefServer::Fault;
 using Effect = FakeChefServer::Fault::Effect;
 using Answer = std::future<absl::StatusOr<Response>>;
 
+// Of no key: its digest is all zeros.
+constexpr char kOtherPin[] =
+    "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 constexpr char kNode[] = R"({"name":"hv1"})";
 
 const RsaKeyPair& TestKey() {
@@ -178,6 +185,94 @@ TEST(ClientTest, TellsTheServersTime) {
   const auto client = Connect(*server);
   EXPECT_EQ(Get(*client).get()->date,
             absl::FromUnixSeconds(absl::ToUnixSeconds(server_clock.Now())));
+}
+
+TEST(ClientTest, TellsWhenTheServerWantsToBeAskedAgain) {
+  FakeClock server_clock;  // far from ours
+  FakeChefServer::Options options;
+  options.clock = &server_clock;
+  options.check_signatures = false;
+  const auto server = StartServer(options);
+  const auto client = Connect(*server);
+  const auto ask = [&](const std::string& header) {
+    Fault fault;
+    fault.status = 503;
+    fault.retry_after = header;
+    server->AddFault(fault);
+    const auto answer = Get(*client).get();
+    EXPECT_THAT(answer, IsOk());
+    return answer->retry_after;
+  };
+  EXPECT_EQ(ask(""), absl::ZeroDuration());
+  EXPECT_EQ(ask("120"), absl::Seconds(120));
+  EXPECT_EQ(ask("-5"), absl::ZeroDuration());
+  EXPECT_EQ(ask("soon"), absl::ZeroDuration());
+  const auto date = [&](absl::Duration from_now) {
+    return absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT",
+                            server_clock.Now() + from_now, absl::UTCTimeZone());
+  };
+  EXPECT_EQ(ask(date(absl::Seconds(30))), absl::Seconds(30));
+  EXPECT_EQ(ask(date(-absl::Seconds(30))), absl::ZeroDuration());
+}
+
+TEST(ClientTest, TellsHowLongTheServerTookWithoutTheWaitForAConnection) {
+  const auto server = StartServer();
+  Client::Options options;
+  options.max_connections = 1;
+  const auto client = Connect(*server, options);
+  Fault slow;
+  slow.effect = Effect::kDelayOnly;
+  slow.delay = absl::Milliseconds(200);
+  server->AddFault(slow);
+  Answer first = Get(*client);
+  Answer second = Get(*client);
+  const auto took = first.get()->took;
+  EXPECT_GE(took, absl::Milliseconds(200));
+  EXPECT_LT(took, absl::Seconds(5));
+  EXPECT_LT(second.get()->took, absl::Milliseconds(150));
+}
+
+TEST(ClientTest, CallsBackForOneWhileAnotherCallbackIsStillRunning) {
+  const auto server = StartServer();
+  Client::Options options;
+  options.workers = 2;
+  const auto client = Connect(*server, options);
+  std::promise<void> second_done;
+  std::promise<void> first_done;
+  client->Send({.method = "GET", .path = "/nodes/hv1", .query = {}, .body = {}},
+               [&](absl::StatusOr<Response>) {
+                 second_done.get_future().wait();
+                 first_done.set_value();
+               });
+  EXPECT_EQ(Get(*client).get()->status, 200);
+  second_done.set_value();
+  first_done.get_future().wait();
+}
+
+TEST(ClientTest, EachOfManyPutsFollowsItsGetAtOnce) {
+  const auto server = StartServer();
+  Client::Options options;
+  options.max_connections = 2;
+  const auto client = Connect(*server, options);
+  constexpr int kWrites = 20;
+  std::vector<std::promise<Answer>> puts(kWrites);
+  for (std::promise<Answer>& put : puts) {
+    client->Send(
+        {.method = "GET", .path = "/nodes/hv1", .query = {}, .body = {}},
+        [&](absl::StatusOr<Response> answer) {
+          put.set_value(Put(*client, answer->body));
+        });
+  }
+  for (std::promise<Answer>& put : puts) {
+    EXPECT_EQ(put.get_future().get().get()->status, 200);
+  }
+  // Never more than one node per connection is between its GET and its PUT.
+  int open = 0;
+  for (const auto& request : server->Requests()) {
+    open += request.method == "GET" ? 1 : -1;
+    EXPECT_LE(open, options.max_connections);
+  }
+  EXPECT_THAT(Connections(*server), SizeIs(testing::Le(2u)));
 }
 
 TEST(ClientTest, UnderstandsCompressedAnswers) {
@@ -412,6 +507,30 @@ class ClientTlsTest : public testing::Test {
     return Client::Create(std::move(options), Signer(), Clock::Real());
   }
 
+  // What openssl and curl call the pin of the server's key.
+  std::string ServersPin() {
+    const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(
+        BIO_new_file(server_->ca_file().c_str(), "r"), BIO_free_all);
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+        PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free);
+    unsigned char* der = nullptr;
+    const int size =
+        i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &der);
+    std::string digest(SHA256_DIGEST_LENGTH, '\0');
+    SHA256(der, size, reinterpret_cast<unsigned char*>(digest.data()));
+    OPENSSL_free(der);
+    return absl::StrCat("sha256//", absl::Base64Escape(digest));
+  }
+
+  absl::StatusOr<std::unique_ptr<Client>> CreatePinned(
+      std::vector<std::string> pins) {
+    Client::Options options;
+    options.server_url = server_->url();
+    options.ca_file = server_->ca_file();
+    options.pinned_public_keys = std::move(pins);
+    return Client::Create(std::move(options), Signer(), Clock::Real());
+  }
+
   std::string WriteFile(const std::string& name, absl::string_view content) {
     const std::string path = absl::StrCat(folder_, "/", name);
     EXPECT_THAT(WriteFileAtomically(path, content, 0644), IsOk());
@@ -449,6 +568,45 @@ TEST_F(ClientTlsTest, RefusesACertificateThatNobodyVouchesFor) {
                                HasSubstr("trusted_certs_dir"))));
   }
   EXPECT_EQ(server_->counters().requests, 0);
+}
+
+TEST_F(ClientTlsTest, AcceptsAServerWithAnyOfThePinnedKeys) {
+  auto client = CreatePinned({kOtherPin, ServersPin()});
+  ASSERT_THAT(client, IsOk());
+  EXPECT_EQ(Get(**client).get()->status, 200);
+}
+
+TEST_F(ClientTlsTest, RefusesATrustedServerWithAnotherKeyThanThePinned) {
+  auto client = CreatePinned({kOtherPin});
+  ASSERT_THAT(client, IsOk());
+  EXPECT_THAT(Get(**client).get(),
+              StatusIs(absl::StatusCode::kUnauthenticated,
+                       AllOf(HasSubstr(server_->url()),
+                             HasSubstr("chef.pinned_public_keys"))));
+  EXPECT_EQ(server_->counters().requests, 0);
+}
+
+TEST_F(ClientTlsTest, APinDoesNotTakeThePlaceOfTrust) {
+  Client::Options options;
+  options.server_url = server_->url();
+  options.pinned_public_keys = {ServersPin()};
+  auto client = Client::Create(options, Signer(), Clock::Real());
+  ASSERT_THAT(client, IsOk());
+  EXPECT_THAT(Get(**client).get(), StatusIs(absl::StatusCode::kUnauthenticated,
+                                            HasSubstr("ca_file")));
+}
+
+TEST_F(ClientTlsTest, RefusesPinsThatAreNone) {
+  for (const std::string& pin :
+       {std::string(), std::string("/etc/key.pem"), std::string("sha256//"),
+        std::string("sha256//AAAA"), std::string(kOtherPin) + ";" + kOtherPin,
+        std::string(kOtherPin).substr(2)}) {
+    EXPECT_THAT(CreatePinned({ServersPin(), pin}),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr("chef.pinned_public_keys"),
+                               HasSubstr("openssl"))))
+        << pin;
+  }
 }
 
 TEST_F(ClientTlsTest, SaysWhichTrustFileIsNoGood) {

@@ -102,7 +102,10 @@ Failure Unauthenticated(const Response& response, const Subject& subject,
   if (skewed || absl::StrContains(words, "clock")) {
     remedy = absl::StrCat(
         difference.empty() ? "the clocks seem to differ" : difference,
-        ", and 15 minutes are allowed; set both by NTP");
+        ", and 15 minutes are allowed; ",
+        difference.empty() ? "set both by NTP"
+                           : "set the wrong one by NTP (timedatectl says "
+                             "whether this machine's is synchronised)");
   } else if (absl::StrContains(words, "signature") ||
              absl::StrContains(words, "verification")) {
     remedy = absl::StrCat("the key is not that of \"", subject.client_name,
@@ -123,14 +126,14 @@ Failure Forbidden(const Response& response, const Subject& subject) {
   const nlohmann::json body = ParseObject(response.body);
   const auto message = body.find("message");
   if (message != body.end() && *message == "invalid-license") {
-    return Make(v1::WRITE_OUTCOME_REJECTED,
+    return Make(v1::WRITE_OUTCOME_UNAUTHENTICATED,
                 absl::StatusCode::kFailedPrecondition, subject,
                 absl::StrCat("the Chef server's license does not allow it",
                              Said(response), "; renew the license there"));
   }
   if (absl::StrContains(Words(response), "not associated")) {
     return Make(
-        v1::WRITE_OUTCOME_FORBIDDEN, absl::StatusCode::kPermissionDenied,
+        v1::WRITE_OUTCOME_UNAUTHENTICATED, absl::StatusCode::kPermissionDenied,
         subject,
         absl::StrCat("user \"", subject.client_name,
                      "\" does not belong to the organisation", Said(response),
@@ -161,14 +164,15 @@ Failure NotChef(const Response& response, const Subject& subject) {
                                           : Excerpt(response.content_type),
           excerpt.empty() ? "" : absl::StrCat(" (", excerpt, ")"),
           "; see whether chef.server_url is right, with /organizations/NAME "
-          "where the server has organisations and without where it has none"));
+          "where the server has organisations and without where it has none, "
+          "and whether a proxy in between takes X-Chef-Version away"));
 }
 
 Failure NotFound(const Response& response, const Subject& subject) {
   if (!IsChefError(response)) return NotChef(response, subject);
   const std::string words = absl::AsciiStrToLower(Words(response));
   if (absl::StrContains(words, "organization")) {
-    return Make(v1::WRITE_OUTCOME_REJECTED, absl::StatusCode::kNotFound,
+    return Make(v1::WRITE_OUTCOME_UNAUTHENTICATED, absl::StatusCode::kNotFound,
                 subject,
                 absl::StrCat("the server has no such organisation",
                              Said(response), "; correct chef.server_url"));
@@ -204,6 +208,13 @@ Failure FromStatus(const absl::Status& status, const Subject& subject) {
                                 subject.node, ": ", status.message()))};
 }
 
+// "later", or when the server wants it.
+std::string WhenAgain(const Response& response) {
+  if (response.retry_after <= absl::ZeroDuration()) return "later";
+  return absl::StrCat("in ", absl::FormatDuration(response.retry_after),
+                      ", as the server asks");
+}
+
 Failure FromHttpStatus(const Response& response, const Subject& subject,
                        absl::Time now) {
   const std::string said = Said(response);
@@ -217,6 +228,12 @@ Failure FromHttpStatus(const Response& response, const Subject& subject,
     return Make(v1::WRITE_OUTCOME_RETRY, code, subject,
                 absl::StrCat(what, said, "; ", remedy));
   };
+  const auto refused = [&](absl::string_view what, absl::string_view remedy) {
+    return Make(v1::WRITE_OUTCOME_UNAUTHENTICATED,
+                absl::StatusCode::kFailedPrecondition, subject,
+                absl::StrCat(what, said, "; ", remedy));
+  };
+  const std::string when = WhenAgain(response);
   switch (response.status) {
     case 400:
       return rejected(absl::StatusCode::kInvalidArgument,
@@ -230,15 +247,26 @@ Failure FromHttpStatus(const Response& response, const Subject& subject,
     case 404:
       return NotFound(response, subject);
     case 406:
-      return rejected(absl::StatusCode::kFailedPrecondition,
-                      "the server does not speak server API version 1",
-                      "Rehai needs a Chef server of version 12 or later");
+      return refused("the server does not speak server API version 1",
+                     "Rehai needs a Chef server of version 12 or later");
     case 408:
     case 429:
       return retry(absl::StatusCode::kUnavailable,
                    "the server is asked too much",
-                   "it is tried again later; lower "
-                   "sync.requests_per_second if this stays");
+                   absl::StrCat("it is tried again ", when,
+                                "; lower sync.requests_per_second if this "
+                                "stays"));
+    case 412:
+      return rejected(absl::StatusCode::kFailedPrecondition,
+                      "the server saw a condition that Rehai does not send",
+                      "see which proxy in between adds If-Match or the like");
+    case 502:
+    case 504:
+      return retry(absl::StatusCode::kUnavailable,
+                   "the server's front door is up, and Chef behind it is down "
+                   "or slow",
+                   absl::StrCat("it is tried again ", when,
+                                "; see chef-server-ctl status there"));
     case 409:
       return retry(absl::StatusCode::kAborted,
                    "somebody else changes the node just now",
@@ -258,13 +286,13 @@ Failure FromHttpStatus(const Response& response, const Subject& subject,
   }
   if (response.status >= 500) {
     return retry(absl::StatusCode::kUnavailable, "the server failed",
-                 "it is tried again later; the server's own log says why");
+                 absl::StrCat("it is tried again ", when,
+                              "; the server's own log says why"));
   }
   if (response.status >= 300 && response.status < 400) {
-    return rejected(absl::StatusCode::kFailedPrecondition,
-                    "the server sends us elsewhere",
-                    "set chef.server_url to the address that answers itself, "
-                    "https and not http");
+    return refused("the server sends us elsewhere",
+                   "set chef.server_url to the address that answers itself, "
+                   "https and not http");
   }
   return rejected(absl::StatusCode::kFailedPrecondition,
                   "the server refuses the request",

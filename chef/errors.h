@@ -42,23 +42,32 @@ struct Failure {
 // JSON object. `now` is this machine's wall time, to be compared with the
 // server's.
 //
-//   answer                   outcome          code
-//   400                      REJECTED         kInvalidArgument
-//   401                      UNAUTHENTICATED  kUnauthenticated
-//   403                      FORBIDDEN        kPermissionDenied
-//   403, license             REJECTED         kFailedPrecondition
-//   404, Chef's, node        NODE_MISSING     kNotFound
-//   404, Chef's, else        REJECTED         kNotFound
-//   406, 415, 3xx, other 4xx REJECTED         kFailedPrecondition
-//   409                      RETRY            kAborted
-//   413                      TOO_LARGE        kResourceExhausted
-//   408, 429, 5xx            RETRY            kUnavailable
-//   2xx or 404 that Chef did RETRY            kUnavailable
-//     not write (no JSON)
-//   none: certificate        UNAUTHENTICATED  kUnauthenticated
-//   none: answer too large   TOO_LARGE        kResourceExhausted
-//   none: cannot be sent     REJECTED         kInvalidArgument
-//   none: else               RETRY            as the client says
+//   answer                       outcome          code                then
+//   400                          REJECTED         kInvalidArgument    park
+//   401                          UNAUTHENTICATED  kUnauthenticated    stop
+//   403, permission              FORBIDDEN        kPermissionDenied   park
+//   403, user not in the org.    UNAUTHENTICATED  kPermissionDenied   stop
+//   403, license                 UNAUTHENTICATED  kFailedPrecondition stop
+//   404, Chef's, the node        NODE_MISSING     kNotFound           park
+//   404, Chef's, the org.        UNAUTHENTICATED  kNotFound           stop
+//   406, 3xx                     UNAUTHENTICATED  kFailedPrecondition stop
+//   409                          RETRY            kAborted            reread
+//   412, 415, other 4xx          REJECTED         kFailedPrecondition park
+//   413                          TOO_LARGE        kResourceExhausted  park
+//   408, 429, 5xx                RETRY            kUnavailable        later
+//   2xx or 404 that Chef did not RETRY            kUnavailable        later
+//     write (no JSON)
+//   none: certificate or pin     UNAUTHENTICATED  kUnauthenticated    stop
+//   none: answer too large       TOO_LARGE        kResourceExhausted  park
+//   none: cannot be sent         REJECTED         kInvalidArgument    park
+//   none: too late               RETRY            kDeadlineExceeded   reread
+//   none: refused, reset, name   RETRY            kUnavailable        reread
+//
+// Then: "park" the node until an operator or its host asks again; "stop" all
+// writes but a probe now and then, and alarm: the server refuses us, whatever
+// the node; "reread" the node first, since a PUT may have been carried out
+// (every try begins with a GET, so this is "later"); "later", not before the
+// Retry-After of the response if it has one.
 //
 // An answer that Chef did not write says nothing about the node: it comes from
 // something in between, which may be there for a while only, or from a wrong

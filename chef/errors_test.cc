@@ -143,15 +143,15 @@ TEST(ErrorsTest, ForbiddenNamesThePermissionToGrant) {
 TEST(ErrorsTest, AUserOutsideTheOrganisationIsToldSo) {
   EXPECT_THAT(
       Of(Error(403, "'rehai' not associated with organization 'prod'")),
-      Is(v1::WRITE_OUTCOME_FORBIDDEN, absl::StatusCode::kPermissionDenied,
+      Is(v1::WRITE_OUTCOME_UNAUTHENTICATED, absl::StatusCode::kPermissionDenied,
          HasSubstr("does not belong to the organisation")));
 }
 
 TEST(ErrorsTest, AnInvalidLicenseIsNotAQuestionOfPermissions) {
   EXPECT_THAT(
       Of(Json(403, R"({"error":"expired","message":"invalid-license"})")),
-      Is(v1::WRITE_OUTCOME_REJECTED, absl::StatusCode::kFailedPrecondition,
-         HasSubstr("license")));
+      Is(v1::WRITE_OUTCOME_UNAUTHENTICATED,
+         absl::StatusCode::kFailedPrecondition, HasSubstr("license")));
 }
 
 TEST(ErrorsTest, AMissingNodeIsNotAMissingOrganisation) {
@@ -159,7 +159,7 @@ TEST(ErrorsTest, AMissingNodeIsNotAMissingOrganisation) {
               Is(v1::WRITE_OUTCOME_NODE_MISSING, absl::StatusCode::kNotFound,
                  AllOf(HasSubstr("no such node"), HasSubstr("never creates"))));
   EXPECT_THAT(Of(Error(404, "organization 'prod' does not exist.")),
-              Is(v1::WRITE_OUTCOME_REJECTED, absl::StatusCode::kNotFound,
+              Is(v1::WRITE_OUTCOME_UNAUTHENTICATED, absl::StatusCode::kNotFound,
                  AllOf(HasSubstr("no such organisation"),
                        HasSubstr("chef.server_url"))));
 }
@@ -195,11 +195,53 @@ TEST(ErrorsTest, TooLargeIsNotTriedAgain) {
 }
 
 TEST(ErrorsTest, RefusalsThatTimeDoesNotHeal) {
-  for (const int status : {301, 302, 405, 406, 410, 412, 415}) {
+  for (const int status : {405, 410, 412, 415}) {
     EXPECT_THAT(
         Of(Error(status, "no")),
         Is(v1::WRITE_OUTCOME_REJECTED, absl::StatusCode::kFailedPrecondition,
            HasSubstr(absl::StrCat("(", status, ": no)"))));
+  }
+}
+
+TEST(ErrorsTest, RefusalsOfUsWhateverTheNodeStopEverything) {
+  for (const int status : {301, 302, 307, 406}) {
+    EXPECT_THAT(Of(Error(status, "no")),
+                Is(v1::WRITE_OUTCOME_UNAUTHENTICATED,
+                   absl::StatusCode::kFailedPrecondition,
+                   HasSubstr(absl::StrCat("(", status, ": no)"))));
+  }
+}
+
+TEST(ErrorsTest, AConditionThatWeDidNotSendIsBlamedOnWhatIsInBetween) {
+  EXPECT_THAT(
+      Of(Html(412)),
+      Is(v1::WRITE_OUTCOME_REJECTED, absl::StatusCode::kFailedPrecondition,
+         AllOf(HasSubstr("proxy"), HasSubstr("If-Match"))));
+}
+
+TEST(ErrorsTest, AFrontDoorWithoutChefBehindItIsToldFromAFailureOfChef) {
+  for (const int status : {502, 504}) {
+    EXPECT_THAT(
+        Of(Html(status)),
+        Is(v1::WRITE_OUTCOME_RETRY, absl::StatusCode::kUnavailable,
+           AllOf(HasSubstr("front door"), HasSubstr("chef-server-ctl"))));
+  }
+  EXPECT_THAT(Of(Error(500, "internal service error")),
+              Is(v1::WRITE_OUTCOME_RETRY, absl::StatusCode::kUnavailable,
+                 AllOf(HasSubstr("internal service error"),
+                       Not(HasSubstr("front door")))));
+}
+
+TEST(ErrorsTest, WhenToComeBackIsSaidAsTheServerSaidIt) {
+  for (const int status : {429, 503}) {
+    Response busy = Html(status);
+    EXPECT_THAT(Of(busy),
+                Is(v1::WRITE_OUTCOME_RETRY, absl::StatusCode::kUnavailable,
+                   HasSubstr("tried again later")));
+    busy.retry_after = absl::Seconds(90);
+    EXPECT_THAT(Of(busy),
+                Is(v1::WRITE_OUTCOME_RETRY, absl::StatusCode::kUnavailable,
+                   HasSubstr("tried again in 1m30s")));
   }
 }
 

@@ -287,7 +287,8 @@ void FakeChefServer::Handle(const httplib::Request& request,
     return;
   }
   if (effect == Effect::kAnswer || effect == Effect::kApplyThenAnswer) {
-    answer = {fault->status, fault->content_type, fault->body};
+    answer = {fault->status, fault->content_type, fault->body,
+              fault->retry_after};
   }
   {
     MutexLock lock(mu_);
@@ -302,6 +303,9 @@ void FakeChefServer::Reply(Answer answer, httplib::Response& response) const {
   response.set_header(
       "Date", absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT",
                                options_.clock->Now(), absl::UTCTimeZone()));
+  if (!answer.retry_after.empty()) {
+    response.set_header("Retry-After", answer.retry_after);
+  }
   if (options_.compress || answer.body.empty()) {
     response.set_content(std::move(answer.body), answer.content_type);
     return;

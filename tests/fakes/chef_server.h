@@ -71,6 +71,7 @@ class FakeChefServer {
     int status = 500;
     std::string content_type = "application/json";
     std::string body = R"({"error":["internal service error"]})";
+    std::string retry_after;  // the header's value; empty: no header
   };
 
   struct RecordedRequest {
@@ -150,6 +151,7 @@ class FakeChefServer {
     int status = 200;
     std::string content_type = "application/json";
     std::string body;
+    std::string retry_after = {};
   };
 
   explicit FakeChefServer(Options options);
