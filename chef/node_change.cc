@@ -85,12 +85,13 @@ bool HoldsAll(const ScannedNode& node, const std::vector<Subtree>& subtrees) {
       [&node](const Subtree& subtree) { return node.Holds(subtree); });
 }
 
-// True if the node is known to say what the rendering says.
+// True if the node is known to say what the rendering says. The digest first:
+// where it differs, nothing has to be compared.
 bool IsUpToDate(const ScannedNode& node, const NodeUpdate& update,
                 const NodeMarks& found) {
-  return HoldsAll(node, update.rendering.subtrees) &&
-         (StampPaths(update.rendering).empty() ||
-          found.digest == update.stamp.digest);
+  const bool is_stamped = StampPaths(update.rendering).empty() ||
+                          found.digest == update.stamp.digest;
+  return is_stamped && HoldsAll(node, update.rendering.subtrees);
 }
 
 // The attributes of `saved` at each level that it has; empty if `found` does

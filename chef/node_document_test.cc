@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/file.h"
 #include "tests/matchers.h"
 
@@ -349,6 +350,73 @@ TEST(RealNodeTest, HoldsWhatTheServerSpelledItsOwnWay) {
   const Subtree subtree = Put(kKvm, kvm);
   EXPECT_THAT(Holds(node, {&subtree, 1}), IsOkAndHolds(true));
   EXPECT_THAT(Difference(node, {&subtree, 1}), IsOkAndHolds(IsEmpty()));
+}
+
+// True if all that is foreign in `before` is in `after`.
+bool ForeignBytesAreIn(const std::string& before, const std::string& after,
+                       const std::vector<Subtree>& subtrees) {
+  const auto was = ScannedNode::Scan(before, subtrees);
+  const auto is = ScannedNode::Scan(after, subtrees);
+  EXPECT_THAT(was, IsOk());
+  EXPECT_THAT(is, IsOk());
+  return was->ForeignBytesAreIn(*is);
+}
+
+TEST(ForeignBytesTest, OursMayComeGoAndChange) {
+  const std::vector<Subtree> ours = {Put(kKvm, "1"), Put(kRehai, "2")};
+  const std::string before = R"({"name":"hv1","automatic":{"x":1, "rehai":3}})";
+  for (const char* const after :
+       {R"({"name":"hv1","automatic":{"x":1, "rehai":3}})",
+        R"({"name":"hv1","automatic":{"x":1,"rehai":{"a":[]}}})",
+        R"({"name":"hv1","automatic":{"x":1}})",
+        R"({"name":"hv1","automatic":{"x":1,"virtualization":{"kvm":1}}})"}) {
+    EXPECT_TRUE(ForeignBytesAreIn(before, after, ours)) << after;
+  }
+  EXPECT_TRUE(ForeignBytesAreIn(R"({"automatic":null})",
+                                R"({"automatic":{"rehai":2}})", ours));
+  EXPECT_TRUE(ForeignBytesAreIn("{}", R"({"automatic":{"rehai":2}})", ours));
+}
+
+TEST(ForeignBytesTest, NothingForeignMayBeMissingMovedOrSpelledOtherwise) {
+  const std::vector<Subtree> ours = {Put(kKvm, "1"), Put(kRehai, "2")};
+  const std::string before =
+      R"({"name":"hv1","automatic":{"x":1.0,"y":{},)"
+      R"("virtualization":{"system":"kvm","kvm":0},"x":2},"normal":null})";
+  ASSERT_TRUE(ForeignBytesAreIn(before, before, ours));
+  for (const auto& [from, to] :
+       {std::pair(R"("name":"hv1",)", ""), std::pair(R"(,"normal":null)", ""),
+        std::pair(R"("normal":null)", R"("normal":{})"),
+        std::pair(R"("x":1.0,)", ""), std::pair(R"("x":1.0)", R"("x":1)"),
+        std::pair(R"("x":1.0,"y":{})", R"("y":{},"x":1.0)"),
+        std::pair(R"(,"x":2)", ""), std::pair(R"("x":2)", R"("x":2,"z":3)"),
+        std::pair(R"("system":"kvm",)", ""),
+        std::pair(R"("system":"kvm")", R"("system":"k\u0076m")"),
+        std::pair(R"({"system":"kvm","kvm":0})", "null")}) {
+    const std::string after = absl::StrReplaceAll(before, {{from, to}});
+    ASSERT_NE(after, before);
+    EXPECT_FALSE(ForeignBytesAreIn(before, after, ours)) << after;
+  }
+}
+
+TEST(ForeignBytesTest, AForeignValueInTheWayMayNotBecomeAParent) {
+  const std::vector<Subtree> ours = {Put(kRehai, "2")};
+  EXPECT_FALSE(ForeignBytesAreIn(R"({"automatic":[1]})",
+                                 R"({"automatic":{"rehai":2}})", ours));
+}
+
+TEST(ForeignBytesTest, NoTopKeyMayGoEvenIfItIsOurs) {
+  EXPECT_FALSE(ForeignBytesAreIn(R"({"name":"hv1","normal":{}})",
+                                 R"({"name":"hv1"})", {Remove({"normal"})}));
+}
+
+TEST(ForeignBytesTest, OfADuplicateParentTheFirstIsForeign) {
+  const std::vector<Subtree> ours = {Put(kRehai, "2")};
+  const std::string before =
+      R"({"automatic":{"rehai":1},"automatic":{"rehai":1}})";
+  EXPECT_TRUE(ForeignBytesAreIn(
+      before, R"({"automatic":{"rehai":1},"automatic":{"rehai":2}})", ours));
+  EXPECT_FALSE(ForeignBytesAreIn(
+      before, R"({"automatic":{"rehai":2},"automatic":{"rehai":1}})", ours));
 }
 
 }  // namespace

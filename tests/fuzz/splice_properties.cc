@@ -53,11 +53,12 @@ std::vector<Subtree> SubtreesOf(absl::string_view letters) {
 }
 
 // A document that another parser takes, and no deeper than the scanner goes.
+// That parser takes a zero byte for the end, which it is not.
 bool IsSurelyAnObject(absl::string_view document) {
   const auto opened =
       std::count_if(document.begin(), document.end(),
                     [](char c) { return c == '{' || c == '['; });
-  return opened <= 500 &&
+  return opened <= 500 && !absl::StrContains(document, '\0') &&
          absl::StartsWith(absl::StripLeadingAsciiWhitespace(document), "{") &&
          nlohmann::json::accept(document.begin(), document.end());
 }
