@@ -3,6 +3,7 @@
 
 #include "controller/controller.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -10,8 +11,15 @@
 #include "base/status_macros.h"
 #include "chef/client.h"
 #include "chef/identity.h"
+#include "chef/node_search.h"
 #include "chef/node_writer.h"
+#include "chef/rendering.h"
 #include "chef/request_signer.h"
+#include "chef/signer_source.h"
+#include "controller/api/http_server.h"
+#include "controller/api/metrics.h"
+#include "controller/api/process_figures.h"
+#include "controller/api/run_listener.h"
 #include "controller/api/server.h"
 #include "controller/inventory/inventory.h"
 #include "controller/source/pull_source.h"
@@ -26,6 +34,10 @@ namespace {
 // How long calls under way may take to end when the service stops.
 constexpr absl::Duration kApiGrace = absl::Seconds(2);
 
+// To Chef. The governor decides how many are in use, and may be told to use
+// more while the service runs.
+constexpr int kMostChefConnections = 64;
+
 absl::StatusOr<std::unique_ptr<chef::Client>> MakeChefClient(
     const ControllerOptions& options, const Clock& clock) {
   ASSIGN_OR_RETURN(const chef::Identity identity,
@@ -33,17 +45,40 @@ absl::StatusOr<std::unique_ptr<chef::Client>> MakeChefClient(
   const std::string& version = options.chef.sign_version();
   ASSIGN_OR_RETURN(const chef::SignVersion sign_version,
                    chef::ParseSignVersion(version.empty() ? "1.3" : version));
-  ASSIGN_OR_RETURN(
-      chef::RequestSigner signer,
-      chef::RequestSigner::Create(identity.client_name, identity.client_key_pem,
-                                  sign_version));
+  ASSIGN_OR_RETURN(std::unique_ptr<chef::SignerSource> signers,
+                   chef::MakeSignerSource(identity, sign_version, clock));
   chef::Client::Options client;
   client.server_url = identity.server_url;
   client.ca_file = identity.ca_file;
   client.trusted_certs_dir = identity.trusted_certs_dir;
-  client.max_connections = options.sync.limits.max_in_flight;
+  const auto& pins = options.chef.pinned_public_keys();
+  client.pinned_public_keys.assign(pins.begin(), pins.end());
+  client.max_connections =
+      std::max(options.sync.limits.max_in_flight, kMostChefConnections);
   client.request_timeout = options.chef_request_timeout;
-  return chef::Client::Create(std::move(client), std::move(signer), clock);
+  return chef::Client::Create(std::move(client), std::move(signers), clock);
+}
+
+Syncer::Options SyncOptions(const ControllerOptions& options,
+                            const chef::Client& client) {
+  Syncer::Options sync = options.sync;
+  sync.server_url = client.server_url();
+  sync.client_name = client.client_name();
+  sync.max_node_bytes = options.max_node_bytes;
+  return sync;
+}
+
+// Null if the configuration has no token.
+absl::StatusOr<std::unique_ptr<RunListener>> MakeRunListener(
+    const ControllerOptions& options, Syncer& syncer, const Clock& clock) {
+  const std::string& file = options.data_collector_token_file;
+  if (file.empty()) return nullptr;
+  RunListener::Options listener;
+  ASSIGN_OR_RETURN(listener.token, ReadTokenFile(file));
+  return std::make_unique<RunListener>(
+      std::move(listener),
+      [&syncer](const chef::RunMessage& message) { syncer.OnRun(message); },
+      clock);
 }
 
 }  // namespace
@@ -57,8 +92,12 @@ struct Controller::Parts {
         writer({.dry_run = options.sync.dry_run,
                 .max_node_bytes = options.max_node_bytes},
                *client, clock),
-        sink(writer),
-        syncer(options.sync, inventory, sink, clock),
+        search(chef::SearchedStampPath(options.sync.renderings), *client,
+               clock),
+        sink(writer, chef::SearchedStampPath(options.sync.renderings).empty()
+                         ? nullptr
+                         : &search),
+        syncer(SyncOptions(options, *client), inventory, sink, clock),
         dialer(clock),
         source(options.pull, options.hosts, dialer, inventory, clock),
         operations(
@@ -67,20 +106,35 @@ struct Controller::Parts {
                    absl::AnyInvocable<void(absl::Status)> done) {
               source.Reread(host, std::move(done));
             },
-            clock) {
+            clock),
+        started_at(clock.Now()) {
     inventory.AddListener(
         [this](const Change& change) { syncer.OnChange(change); });
+  }
+
+  std::string MetricsPage() const {
+    MetricsSnapshot snapshot;
+    snapshot.started_at = started_at;
+    snapshot.chef = syncer.ChefStatus();
+    if (runs != nullptr) snapshot.runs = runs->Counts();
+    snapshot.fleet = CountFleet(*inventory.View());
+    snapshot.process = ReadProcessFigures();
+    return MetricsText(snapshot);
   }
 
   Inventory inventory;
   std::unique_ptr<chef::Client> client;
   chef::NodeWriter writer;
+  chef::NodeSearch search;
   ChefSink sink;
   Syncer syncer;
   hypervisor::LibvirtDialer dialer;
   PullSource source;
   ResyncOperations operations;
   std::unique_ptr<ApiServer> api;
+  std::unique_ptr<RunListener> runs;  // null: chef-client's runs are not heard
+  std::unique_ptr<HttpServer> http;   // null: no HTTP
+  const absl::Time started_at;
   bool running = false;
 };
 
@@ -97,6 +151,15 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
   ASSIGN_OR_RETURN(parts->api,
                    ApiServer::Create(options.api, parts->inventory,
                                      parts->syncer, parts->operations));
+  if (options.http.has_value()) {
+    ASSIGN_OR_RETURN(parts->runs,
+                     MakeRunListener(options, parts->syncer, clock));
+    ASSIGN_OR_RETURN(
+        parts->http,
+        HttpServer::Create(
+            *options.http, [p = parts.get()] { return p->MetricsPage(); },
+            parts->runs.get(), clock));
+  }
   return std::unique_ptr<Controller>(new Controller(std::move(parts)));
 }
 
@@ -109,19 +172,27 @@ absl::Status Controller::Start() {
   // Listening first costs nothing and finds a taken address before a hypervisor
   // or Chef is touched.
   RETURN_IF_ERROR(parts_->api->Start());
+  if (parts_->http != nullptr) RETURN_IF_ERROR(parts_->http->Start());
   parts_->syncer.Start();
+  if (parts_->runs != nullptr) parts_->runs->Start();
   parts_->source.Start();
   parts_->operations.Start();
   parts_->api->SetReady(true);
+  if (parts_->http != nullptr) parts_->http->SetReady(true);
   parts_->running = true;
-  log::Info("serving", {{"port", port()}});
+  log::Info("serving", {{"port", port()}, {"http_port", http_port()}});
   return absl::OkStatus();
 }
 
 void Controller::Stop() {
   if (!std::exchange(parts_->running, false)) return;
   parts_->api->SetReady(false);
+  if (parts_->http != nullptr) {
+    parts_->http->SetReady(false);
+    parts_->http->Stop(kApiGrace);
+  }
   parts_->api->Stop(kApiGrace);
+  if (parts_->runs != nullptr) parts_->runs->Stop();
   parts_->operations.Stop();
   parts_->source.Stop();
   parts_->syncer.Stop();
@@ -129,5 +200,9 @@ void Controller::Stop() {
 }
 
 int Controller::port() const { return parts_->api->port(); }
+
+int Controller::http_port() const {
+  return parts_->http == nullptr ? 0 : parts_->http->port();
+}
 
 }  // namespace rehai

@@ -25,8 +25,8 @@ class Controller {
       const ControllerOptions& options, Clock& clock);
   ~Controller();
 
-  // Begins to watch, to write and to answer. kUnavailable: the API's address
-  // cannot be listened on; nothing runs then.
+  // Begins to watch, to write and to answer. kUnavailable: an address cannot
+  // be listened on; nothing runs then.
   absl::Status Start();
 
   // Ends everything within the bounds of calls under way. Idempotent.
@@ -34,6 +34,8 @@ class Controller {
 
   // The API's port; 0 for a unix socket.
   int port() const;
+  // The HTTP port; 0 if there is none.
+  int http_port() const;
 
  private:
   struct Parts;

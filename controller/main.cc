@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "chef/core_dumps.h"
 #include "controller/controller.h"
 #include "controller/options.h"
 
@@ -24,8 +25,13 @@ ABSL_FLAG(bool, dry_run, false,
           "Write nothing to Chef; log what would change, path by path.");
 ABSL_FLAG(bool, check_config, false,
           "Check the configuration and the files it names, and exit.");
+ABSL_FLAG(bool, allow_core_dumps, false,
+          "Let the system write core dumps. They hold the private key: use a "
+          "key that can be thrown away afterwards.");
 ABSL_FLAG(std::string, port_file, "",
           "Write the API's port to this file once it answers.");
+ABSL_FLAG(std::string, http_port_file, "",
+          "Write the HTTP port to this file once it answers.");
 
 namespace rehai {
 namespace {
@@ -40,7 +46,15 @@ sigset_t EndingSignals() {
   return signals;
 }
 
+absl::Status WritePort(int port, const std::string& file) {
+  if (file.empty()) return absl::OkStatus();
+  return WriteFileAtomically(file, absl::StrCat(port, "\n"), 0644);
+}
+
 absl::Status Run(const ControllerOptions& options) {
+  if (!absl::GetFlag(FLAGS_allow_core_dumps)) {
+    RETURN_IF_ERROR(chef::ForbidCoreDumps());
+  }
   const sigset_t signals = EndingSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
@@ -52,10 +66,10 @@ absl::Status Run(const ControllerOptions& options) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(controller->Start());
-  if (const std::string file = absl::GetFlag(FLAGS_port_file); !file.empty()) {
-    RETURN_IF_ERROR(WriteFileAtomically(
-        file, absl::StrCat(controller->port(), "\n"), 0644));
-  }
+  RETURN_IF_ERROR(
+      WritePort(controller->port(), absl::GetFlag(FLAGS_port_file)));
+  RETURN_IF_ERROR(
+      WritePort(controller->http_port(), absl::GetFlag(FLAGS_http_port_file)));
   int signal = 0;
   sigwait(&signals, &signal);
   log::Info("stopping", {{"signal", signal}});

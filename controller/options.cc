@@ -11,11 +11,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "base/yaml.h"
 #include "chef/node_name.h"
+#include "controller/sync/server_limits.h"
 
 namespace rehai {
 namespace {
@@ -30,6 +32,10 @@ class Checker {
     problems_.push_back(absl::StrCat(file_name_, ": ", key, ": ", problem));
   }
 
+  void Complain(absl::string_view problem) {
+    problems_.push_back(absl::StrCat(file_name_, ": ", problem));
+  }
+
   std::string File(const std::string& name) const {
     return name.empty() ? name : ResolvePath(folder_, name);
   }
@@ -40,6 +46,15 @@ class Checker {
     if (!is_set) return;
     out = absl::Seconds(value.seconds()) + absl::Nanoseconds(value.nanos());
     if (out <= absl::ZeroDuration()) Complain(key, "must be longer than 0");
+  }
+
+  // As above, and 0 switches something off.
+  void NotNegative(absl::string_view key, bool is_set,
+                   const google::protobuf::Duration& value,
+                   absl::Duration& out) {
+    if (!is_set) return;
+    out = absl::Seconds(value.seconds()) + absl::Nanoseconds(value.nanos());
+    if (out < absl::ZeroDuration()) Complain(key, "must not be negative");
   }
 
   template <typename T>
@@ -60,15 +75,32 @@ class Checker {
   std::vector<std::string> problems_;
 };
 
-void ReadApi(const v1::ApiConfig& config, Checker& check,
+TlsFiles ReadTls(const v1::ServerTlsConfig& config, const Checker& check) {
+  return {.certificate = check.File(config.certificate_file()),
+          .key = check.File(config.key_file()),
+          .client_ca = check.File(config.client_ca_file())};
+}
+
+void ReadApi(const v1::ApiConfig& config, const Checker& check,
              ApiServer::Options& out) {
   if (!config.listen().empty()) out.listen = config.listen();
   out.allow_plaintext_from_anywhere = config.allow_plaintext_from_anywhere();
-  if (!config.has_tls()) return;
-  const auto& tls = config.tls();
-  out.tls.certificate = check.File(tls.certificate_file());
-  out.tls.key = check.File(tls.key_file());
-  out.tls.client_ca = check.File(tls.client_ca_file());
+  out.tls = ReadTls(config.tls(), check);
+}
+
+void ReadHttp(const v1::HttpConfig& config, Checker& check,
+              ControllerOptions& out) {
+  if (config.listen().empty()) {
+    check.Complain("http.listen",
+                   "is not set; write it like 127.0.0.1:7421, or leave http "
+                   "out");
+  }
+  HttpServer::Options& http = out.http.emplace();
+  http.listen = config.listen();
+  http.allow_plaintext_from_anywhere = config.allow_plaintext_from_anywhere();
+  http.tls = ReadTls(config.tls(), check);
+  out.data_collector_token_file =
+      check.File(config.data_collector_token_file());
 }
 
 void ReadChef(const v1::ChefConfig& config, Checker& check,
@@ -91,6 +123,35 @@ void ReadChef(const v1::ChefConfig& config, Checker& check,
                  config.request_timeout(), out.chef_request_timeout);
 }
 
+void ReadPlaces(const v1::PlacesConfig& config, Checker& check,
+                chef::Places& out) {
+  if (config.has_automatic()) out.automatic = config.automatic();
+  if (!config.normal_prefix().empty()) {
+    out.normal_prefix = absl::StrSplit(config.normal_prefix(), '.');
+  }
+  out.data_bag = config.data_bag();
+  for (const std::string& key : out.normal_prefix) {
+    if (!key.empty()) continue;
+    check.Complain("renderings.places.normal_prefix",
+                   absl::StrCat("\"", config.normal_prefix(),
+                                "\" has an empty part; write it like rehai or "
+                                "site.rehai"));
+    break;
+  }
+  if (absl::Status named = chef::CheckNodeName(out.data_bag);
+      !out.data_bag.empty() && !named.ok()) {
+    check.Complain("renderings.places.data_bag",
+                   absl::StrCat("\"", out.data_bag,
+                                "\" cannot be a data bag's name; use letters, "
+                                "digits, \"_\", \"-\" and \".\""));
+  }
+  if (!out.automatic && out.normal_prefix.empty() && out.data_bag.empty()) {
+    check.Complain("renderings.places",
+                   "every place is off, so nothing would ever be written; "
+                   "switch one on");
+  }
+}
+
 void ReadRenderings(const v1::RenderingsConfig& config, Checker& check,
                     ControllerOptions& out) {
   chef::RenderingOptions& renderings = out.sync.renderings;
@@ -98,6 +159,7 @@ void ReadRenderings(const v1::RenderingsConfig& config, Checker& check,
   renderings.ohai_libvirt = config.ohai_libvirt();
   if (config.has_rehai()) renderings.rehai = config.rehai();
   renderings.volatile_values = config.volatile_values();
+  ReadPlaces(config.places(), check, renderings.places);
   if (!renderings.kvm_extensions && !renderings.ohai_libvirt &&
       !renderings.rehai) {
     check.Complain("renderings",
@@ -109,9 +171,8 @@ void ReadRenderings(const v1::RenderingsConfig& config, Checker& check,
   read.volumes = renderings.ohai_libvirt;
   read.messages = renderings.kvm_extensions;
   absl::Duration volatile_interval = absl::Hours(1);
-  check.Positive("renderings.volatile_interval",
-                 config.has_volatile_interval(), config.volatile_interval(),
-                 volatile_interval);
+  check.Positive("renderings.volatile_interval", config.has_volatile_interval(),
+                 config.volatile_interval(), volatile_interval);
   if (renderings.volatile_values) {
     out.pull.volatile_interval = volatile_interval;
   }
@@ -125,14 +186,26 @@ void ReadSync(const v1::SyncConfig& config, Checker& check,
                  out.limits.requests_per_second);
   check.Positive("sync.request_burst", config.request_burst(),
                  out.limits.request_burst);
+  check.Positive("sync.bytes_per_second", config.bytes_per_second(),
+                 out.limits.bytes_per_second);
+  check.Positive("sync.byte_burst", config.byte_burst(), out.limits.byte_burst);
   check.Positive("sync.max_in_flight", config.max_in_flight(),
                  out.limits.max_in_flight);
+  check.Positive("sync.server_share", config.server_share(),
+                 out.limits.server_share);
   check.Positive("sync.retry_min", config.has_retry_min(), config.retry_min(),
                  out.retry.min);
   check.Positive("sync.retry_max", config.has_retry_max(), config.retry_max(),
                  out.retry.max);
   if (out.retry.min > out.retry.max) {
     check.Complain("sync.retry_min", "must not be longer than sync.retry_max");
+  }
+  check.NotNegative("sync.sweep_interval", config.has_sweep_interval(),
+                    config.sweep_interval(), out.sweep_interval);
+  check.Positive("sync.max_run", config.has_max_run(), config.max_run(),
+                 out.max_run);
+  if (absl::Status limits = Validate(out.limits); !limits.ok()) {
+    check.Complain(absl::StrCat("sync.", limits.message()));
   }
   if (out.limits.request_burst == 1) {
     check.Complain("sync.request_burst",
@@ -226,6 +299,7 @@ absl::StatusOr<ControllerOptions> MakeOptions(
   Checker check(file_name);
   ControllerOptions out;
   ReadApi(config.api(), check, out.api);
+  if (config.has_http()) ReadHttp(config.http(), check, out);
   ReadChef(config.chef(), check, out);
   ReadRenderings(config.renderings(), check, out);
   ReadSync(config.sync(), check, out.sync);

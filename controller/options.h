@@ -5,6 +5,7 @@
 #define CONTROLLER_OPTIONS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "absl/time/time.h"
 #include "base/log.h"
 #include "chef/rendering.h"
+#include "controller/api/http_server.h"
 #include "controller/api/server.h"
 #include "controller/source/pull_source.h"
 #include "controller/sync/syncer.h"
@@ -23,6 +25,9 @@ namespace rehai {
 // defaults.
 struct ControllerOptions {
   ApiServer::Options api;
+  // Nullopt: no HTTP.
+  std::optional<HttpServer::Options> http;
+  std::string data_collector_token_file;  // empty: messages are not listened to
   v1::ChefConfig chef;  // file names made absolute; identity not resolved yet
   absl::Duration chef_request_timeout = absl::Seconds(10);
   int64_t max_node_bytes = 1'000'000;
