@@ -26,6 +26,8 @@
 #include "controller/api/listen_address.h"
 #include "controller/api/resync_service.h"
 #include "controller/api/watch_hub.h"
+#include "proto/ids.h"
+#include "rehai/v1/chef.pb.h"
 
 namespace rehai {
 namespace {
@@ -51,6 +53,18 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
   ssl.pem_key_cert_pairs.push_back(
       {std::move(material.key_pem), std::move(material.certificate_pem)});
   return grpc::SslServerCredentials(ssl);
+}
+
+ChefAnswers AnswersOf(Syncer& syncer) {
+  return {.status = [&syncer] { return syncer.ChefStatus(); },
+          .set_limits =
+              [&syncer](const v1::ChefLimits& limits) {
+                return syncer.SetLimits(limits);
+              },
+          .cost =
+              [&syncer](const HostId& host, ChefAnswers::CostDone done) {
+                syncer.Cost(host, std::move(done));
+              }};
 }
 
 void Bound(grpc::ServerBuilder& builder) {
@@ -91,7 +105,7 @@ struct ApiServer::Parts {
   std::optional<FleetQueries> queries;
   std::unique_ptr<grpc::Service> fleet;
   std::unique_ptr<grpc::Service> resync;
-  std::unique_ptr<grpc::Service> chef;  // may be null
+  std::unique_ptr<grpc::Service> chef;
   CallsUnderWay calls;
   int port = 0;
   std::unique_ptr<grpc::Server> server;
@@ -99,7 +113,7 @@ struct ApiServer::Parts {
 
 absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
     Options options, Inventory& inventory, Syncer& syncer,
-    ResyncOperations& operations, ChefAnswers chef) {
+    ResyncOperations& operations, std::optional<ChefAnswers> chef) {
   auto parts = std::make_unique<Parts>();
   ASSIGN_OR_RETURN(parts->address,
                    ParseListenAddress("api.listen", options.listen));
@@ -115,7 +129,7 @@ absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
       MakeFleetService(*parts->queries, inventory, *parts->fleet_hub);
   parts->resync =
       MakeResyncService(inventory, syncer, operations, *parts->operation_hub);
-  if (chef.status) parts->chef = MakeChefService(std::move(chef));
+  parts->chef = MakeChefService(chef ? *std::move(chef) : AnswersOf(syncer));
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(parts)));
 }
 
@@ -133,7 +147,7 @@ absl::Status ApiServer::Start() {
                            &parts_->port);
   builder.RegisterService(parts_->fleet.get());
   builder.RegisterService(parts_->resync.get());
-  if (parts_->chef != nullptr) builder.RegisterService(parts_->chef.get());
+  builder.RegisterService(parts_->chef.get());
   std::vector<
       std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
       interceptors;

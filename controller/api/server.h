@@ -5,6 +5,7 @@
 #define CONTROLLER_API_SERVER_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -39,14 +40,15 @@ class ApiServer {
   };
 
   // Checks the options and listens to the inventory and the operations, which
-  // no thread may use yet. All referred to must outlive the server. Without
-  // answers about Chef there is no Chef service.
+  // no thread may use yet. All referred to must outlive the server. About
+  // Chef the syncer answers, unless `chef` is given, as by tests.
   // kInvalidArgument: the address cannot be understood, it would be open to
   // everyone, or the TLS files do not fit together; kNotFound and
   // kPermissionDenied name the TLS file that cannot be read.
   static absl::StatusOr<std::unique_ptr<ApiServer>> Create(
       Options options, Inventory& inventory, Syncer& syncer,
-      ResyncOperations& operations, ChefAnswers chef = {});
+      ResyncOperations& operations,
+      std::optional<ChefAnswers> chef = std::nullopt);
   ~ApiServer();
 
   // Listens and answers from here on. kUnavailable: the address is taken or not

@@ -612,6 +612,12 @@ ApiServer::Options ListenOn(const std::string& address) {
   return options;
 }
 
+Syncer::Options AsClient(const std::string& name) {
+  Syncer::Options options;
+  options.client_name = name;
+  return options;
+}
+
 // The parts that Create() wants, without a running server.
 struct Parts {
   absl::StatusOr<std::unique_ptr<ApiServer>> Create(
@@ -621,12 +627,37 @@ struct Parts {
 
   Inventory inventory{Clock::Real()};
   FakeSink sink{Clock::Real()};
-  Syncer syncer{Syncer::Options(), inventory, sink, Clock::Real()};
+  Syncer syncer{AsClient("rehai"), inventory, sink, Clock::Real()};
   ResyncOperations operations{
       ResyncOperations::Options(), inventory, syncer,
       [](const HostId&, absl::AnyInvocable<void(absl::Status)>) {},
       Clock::Real()};
 };
+
+TEST(ApiServerTest, TheSyncerAnswersAboutChef) {
+  Parts parts;
+  const auto server = parts.Create(TestController::AnyPort());
+  ASSERT_THAT(server, IsOk());
+  ASSERT_THAT((*server)->Start(), IsOk());
+  Client client(Connect(absl::StrCat("127.0.0.1:", (*server)->port())));
+  const auto status = Client::Call(*client.chef, &v1::Chef::Stub::Status,
+                                   v1::ChefStatusRequest());
+  ASSERT_THAT(status, IsOk());
+  EXPECT_EQ(status->status().client_name(), "rehai");
+
+  v1::ChefSetLimitsRequest limits;
+  limits.mutable_limits()->set_max_in_flight(3);
+  const auto set =
+      Client::Call(*client.chef, &v1::Chef::Stub::SetLimits, limits);
+  ASSERT_THAT(set, IsOk());
+  EXPECT_EQ(set->limits().max_in_flight(), 3);
+  EXPECT_GT(set->limits().requests_per_second(), 0);
+
+  v1::ChefCostRequest cost;
+  cost.set_node("hv9");
+  EXPECT_THAT(Client::Call(*client.chef, &v1::Chef::Stub::Cost, cost),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("hv9")));
+}
 
 TEST(ApiServerTest, APortThatIsTakenIsRefused) {
   TestController controller;
