@@ -15,10 +15,11 @@ namespace rehai {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-absl::StatusOr<ControllerOptions> Parse(const std::string &yaml) {
+absl::StatusOr<ControllerOptions> Parse(const std::string& yaml) {
   const std::string path = testing::TempDir() + "/rehai.yaml";
   if (absl::Status status = WriteFileAtomically(path, yaml, 0600);
       !status.ok()) {
@@ -27,7 +28,7 @@ absl::StatusOr<ControllerOptions> Parse(const std::string &yaml) {
   return LoadOptions(path);
 }
 
-std::string ProblemOf(const std::string &yaml) {
+std::string ProblemOf(const std::string& yaml) {
   return std::string(Parse(yaml).status().message());
 }
 
@@ -64,6 +65,53 @@ TEST(OptionsTest, TheDocumentedConfigurationLoads) {
   EXPECT_EQ(options->pull.unknown_after, absl::Hours(1));
 }
 
+TEST(OptionsTest, HttpIsThereOnlyIfItHasAnAddress) {
+  const auto without = Parse(kSmallest);
+  ASSERT_THAT(without, IsOk());
+  EXPECT_FALSE(without->http.has_value());
+
+  const auto with = Parse(absl::StrCat(
+      kSmallest,
+      "http: {listen: '127.0.0.1:0', data_collector_token_file: token}\n"));
+  ASSERT_THAT(with, IsOk());
+  ASSERT_TRUE(with->http.has_value());
+  EXPECT_EQ(with->http->listen, "127.0.0.1:0");
+  EXPECT_EQ(with->data_collector_token_file, testing::TempDir() + "/token");
+
+  EXPECT_THAT(ProblemOf("http: {data_collector_token_file: token}\n"),
+              HasSubstr("http.listen: is not set"));
+}
+
+TEST(OptionsTest, PlacesInChefAreChecked) {
+  const auto options = Parse(absl::StrCat(
+      kSmallest,
+      "renderings: {places: {automatic: false, normal_prefix: site.rehai, "
+      "data_bag: hypervisors}}\n"));
+  ASSERT_THAT(options, IsOk());
+  const chef::Places& places = options->sync.renderings.places;
+  EXPECT_FALSE(places.automatic);
+  EXPECT_THAT(places.normal_prefix, ElementsAre("site", "rehai"));
+  EXPECT_EQ(places.data_bag, "hypervisors");
+
+  EXPECT_THAT(ProblemOf("renderings: {places: {automatic: false}}\n"),
+              HasSubstr("every place is off"));
+  EXPECT_THAT(ProblemOf("renderings: {places: {normal_prefix: a..b}}\n"),
+              HasSubstr("\"a..b\" has an empty part"));
+  EXPECT_THAT(ProblemOf("renderings: {places: {data_bag: a/b}}\n"),
+              HasSubstr("cannot be a data bag's name"));
+}
+
+TEST(OptionsTest, WhatChefMayBeAskedIsChecked) {
+  const auto options = Parse(absl::StrCat(
+      kSmallest, "sync: {bytes_per_second: 1000000, server_share: 0.25}\n"));
+  ASSERT_THAT(options, IsOk());
+  EXPECT_EQ(options->sync.limits.bytes_per_second, 1'000'000);
+  EXPECT_EQ(options->sync.limits.server_share, 0.25);
+
+  EXPECT_THAT(ProblemOf(absl::StrCat(kSmallest, "sync: {server_share: 1.5}\n")),
+              HasSubstr("sync.server_share: 1.5 is out of range"));
+}
+
 TEST(OptionsTest, FilesAreTakenFromTheConfigurationsFolder) {
   const auto options = Parse(kSmallest);
   ASSERT_THAT(options, IsOk());
@@ -84,9 +132,9 @@ TEST(OptionsTest, VolatileValuesAreReadAtTheirOwnInterval) {
       Parse(absl::StrCat(kSmallest, "renderings: {volatile_values: true}\n"));
   ASSERT_THAT(hourly, IsOk());
   EXPECT_EQ(hourly->pull.volatile_interval, absl::Hours(1));
-  const auto often =
-      Parse(absl::StrCat(kSmallest, "renderings: {volatile_values: true, "
-                                    "volatile_interval: 10m}\n"));
+  const auto often = Parse(absl::StrCat(kSmallest,
+                                        "renderings: {volatile_values: true, "
+                                        "volatile_interval: 10m}\n"));
   ASSERT_THAT(often, IsOk());
   EXPECT_EQ(often->pull.volatile_interval, absl::Minutes(10));
 }
@@ -119,5 +167,5 @@ TEST(OptionsTest, AMissingFileIsNamed) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("/nonexistent")));
 }
 
-} // namespace
-} // namespace rehai
+}  // namespace
+}  // namespace rehai
