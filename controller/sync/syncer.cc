@@ -27,9 +27,10 @@ BackoffOptions ProbeWaits(BackoffOptions retry) {
 Sweep::Options SweepOptionsOf(const Syncer::Options& options) {
   Sweep::Options sweep = {.interval = options.sweep_interval,
                           .index_lag = options.index_lag};
-  if (!options.renderings.rehai) {
+  if (chef::SearchedStampPath(options.renderings).empty()) {
     sweep.no_search =
-        "nodes carry no stamp to search for; set renderings.rehai: true";
+        "no node carries a stamp to search for, as renderings.rehai is off or "
+        "goes into no node";
   }
   return sweep;
 }

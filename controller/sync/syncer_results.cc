@@ -31,11 +31,12 @@ BackoffOptions Around(absl::Duration wait) {
 }
 
 Governor::Pressure PressureOf(const chef::WriteResult& result) {
+  if (result.status.ok()) return Governor::Pressure::kNone;
   const bool overloaded = result.http_status == 429 ||
                           result.http_status == 503 ||
                           absl::IsDeadlineExceeded(result.status);
   return overloaded ? Governor::Pressure::kOverloaded
-                    : Governor::Pressure::kNone;
+                    : Governor::Pressure::kUnclear;
 }
 
 // True if what was found is what Chef had confirmed.
