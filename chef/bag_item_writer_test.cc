@@ -237,6 +237,15 @@ TEST_F(BagItemWriterTest, AHostWithoutANodeHasAnItem) {
             v1::WRITE_OUTCOME_NODE_MISSING);
 }
 
+TEST_F(BagItemWriterTest, ANodeThatMayNotBeTouchedIsNoHindrance) {
+  Write(UpdateOf(NodeAndBag()));
+  FailNext("PUT", 403);  // of the node, where our trees were to go
+  const WriteResult result = Write(UpdateOf(OnlyBag(), 2));
+  EXPECT_EQ(result.outcome, v1::WRITE_OUTCOME_WRITTEN);
+  EXPECT_THAT(result.status, IsOk());
+  EXPECT_EQ(Item()["rehai"]["guests"]["u1"]["vcpus"], 2);
+}
+
 TEST_F(BagItemWriterTest, ADryRunShowsBothAndSendsNothing) {
   NodeWriter::Options options;
   options.dry_run = true;

@@ -124,6 +124,23 @@ TEST(NodeChangeTest, AfterAChefClientSaveNothingIsClaimedAnyMore) {
   EXPECT_FALSE(Has(node, {"normal", "fleet", "libvirt"}));
 }
 
+TEST(NodeChangeTest, TreesBelowAPrefixCalledAsATreeComeAndGo) {
+  RenderingOptions options = Everything();
+  options.places.automatic = false;
+  options.places.normal_prefix = {"site", "rehai"};
+  std::string node = Written(OhaiNode(), options);
+  EXPECT_TRUE(Has(node, {"normal", "site", "rehai", "libvirt"}));
+  EXPECT_FALSE(Has(node, {"normal", "site", "rehai", "digest"}));
+  options.ohai_libvirt = false;
+  node = Written(node, options);
+  EXPECT_FALSE(Has(node, {"normal", "site", "rehai", "libvirt"}));
+  EXPECT_TRUE(Has(node, {"normal", "site", "rehai", "rehai", "guests"}));
+  EXPECT_TRUE(Has(node, {"normal", "site", "rehai", "virtualization", "kvm"}));
+  const auto again = PlanChange(node, UpdateOf(options));
+  ASSERT_THAT(again, IsOk());
+  EXPECT_FALSE(again->document.has_value());
+}
+
 TEST(NodeChangeTest, TreesMoveWithTheirPlace) {
   const std::string ohai = OhaiNode();
   RenderingOptions automatic = Everything();

@@ -186,8 +186,10 @@ void WriteBoth(NodeWriter::Options options, Client& client, const Clock& clock,
   auto write_item = [item_options, &client, &clock, only_item,
                      item = std::move(item),
                      done = std::move(done)](WriteResult of_node) mutable {
-    // A host without a node has an item all the same.
-    if (only_item && of_node.outcome == v1::WRITE_OUTCOME_NODE_MISSING) {
+    // A host without a node, or with one that is not ours to touch, has an item
+    // all the same.
+    if (only_item && (of_node.outcome == v1::WRITE_OUTCOME_NODE_MISSING ||
+                      of_node.outcome == v1::WRITE_OUTCOME_FORBIDDEN)) {
       of_node.outcome = v1::WRITE_OUTCOME_UNCHANGED;
       of_node.status = absl::OkStatus();
     }

@@ -22,15 +22,14 @@ namespace rehai::chef {
 // back to back, and the answer read to confirm. Then its item, if the rendering
 // has a data bag; see BagItemWriter. Where nothing goes into the node it is
 // read only if nothing was confirmed yet, to take out what was written there
-// before, and need not exist.
+// before; it need not exist, nor be ours to touch.
 //
-// The result is the worse of the two, the cost that of both; marks and window
-// are the node's unless nothing goes there.
-//
-// Tries once and says how it ended; the caller decides when
-// again. A PUT that may or may not have been carried out ends in RETRY, and the
-// next try's GET tells. Never creates a node, and no node is held between
-// calls. Thread-safe; the caller has one write per node under way.
+// Tries once and says how it ended; the caller decides when again. The result
+// is the worse of node and item, the cost that of both; marks and window are
+// the node's unless nothing goes there. A PUT that may or may not have been
+// carried out ends in RETRY, and the next try's GET tells. Never creates a
+// node, and no node is held between calls. Thread-safe; the caller has one
+// write per host under way.
 class NodeWriter {
  public:
   struct Options {

@@ -389,6 +389,18 @@ TEST(RenderingTest, NormalAttributesHoldTheSameTreesBelowThePrefix) {
             "d");
 }
 
+TEST(RenderingTest, ThePrefixMayBeCalledAsATreeIs) {
+  RenderingOptions options = kEverything;
+  options.places.automatic = false;
+  options.places.normal_prefix = {"rehai"};
+  const Rendering rendering = Render(Host(), options);
+  EXPECT_THAT(StampPaths(rendering),
+              ElementsAre(NodePath{"normal", "rehai", "rehai"}));
+  EXPECT_EQ(At(rendering.subtrees, "/normal/rehai/rehai/owns"),
+            json({"normal.rehai.virtualization.kvm", "normal.rehai.libvirt",
+                  "normal.rehai.rehai"}));
+}
+
 TEST(RenderingTest, BothPlacesInTheNodeAreStamped) {
   RenderingOptions options = kEverything;
   options.places.normal_prefix = {"fleet"};

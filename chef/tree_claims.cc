@@ -18,15 +18,6 @@ namespace {
 
 using nlohmann::json;
 
-bool IsRehaiTree(const NodePath& path) {
-  return !path.empty() && path.back() == "rehai";
-}
-
-NodePath ClaimPath(NodePath stamp) {
-  stamp.emplace_back("owns");
-  return stamp;
-}
-
 // The last keys of our trees.
 const std::vector<NodePath>& TreeNames() {
   static const auto* const names = new std::vector<NodePath>{
@@ -34,15 +25,31 @@ const std::vector<NodePath>& TreeNames() {
   return *names;
 }
 
+bool EndsWith(const NodePath& path, const NodePath& end) {
+  return path.size() >= end.size() &&
+         std::equal(end.rbegin(), end.rend(), path.rbegin());
+}
+
+bool IsRehaiTree(const NodePath& path) { return EndsWith(path, {"rehai"}); }
+
+// The tree that a subtree at `path` belongs to. A prefix may end in "rehai" as
+// well, so libvirt right below one is a tree of its own.
+NodePath TreeOf(const NodePath& path) {
+  const NodePath parent(path.begin(), path.end() - 1);
+  return IsRehaiTree(parent) && !EndsWith(path, {"libvirt"}) ? parent : path;
+}
+
+NodePath ClaimPath(NodePath stamp) {
+  stamp.emplace_back("owns");
+  return stamp;
+}
+
 // True if Render() may put a tree there: right at automatic, or anywhere below
 // normal.
 bool MayBeOurs(const NodePath& tree) {
   return std::any_of(
       TreeNames().begin(), TreeNames().end(), [&tree](const NodePath& name) {
-        if (tree.size() <= name.size() ||
-            !std::equal(name.rbegin(), name.rend(), tree.rbegin())) {
-          return false;
-        }
+        if (tree.size() == name.size() || !EndsWith(tree, name)) return false;
         const size_t place = tree.size() - name.size();
         return tree[0] == "automatic" ? place == 1
                                       : tree[0] == "normal" && place > 1;
@@ -87,9 +94,7 @@ std::vector<NodePath> ClaimedAt(const ScannedNode& node,
 std::vector<NodePath> TreesOf(absl::Span<const Subtree> subtrees) {
   std::vector<NodePath> trees;
   for (const Subtree& subtree : subtrees) {
-    NodePath tree = subtree.path;
-    tree.pop_back();
-    if (!IsRehaiTree(tree)) tree = subtree.path;
+    NodePath tree = TreeOf(subtree.path);
     if (std::find(trees.begin(), trees.end(), tree) == trees.end()) {
       trees.push_back(std::move(tree));
     }

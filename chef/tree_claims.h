@@ -19,7 +19,7 @@
 namespace rehai::chef {
 
 // The trees that `subtrees` make up, each once: what is right below a "rehai"
-// belongs to one tree.
+// belongs to one tree, unless it is a libvirt below a prefix of that name.
 std::vector<NodePath> TreesOf(absl::Span<const Subtree> subtrees);
 
 // Of these the "rehai" ones: they carry stamps and claims.
