@@ -104,6 +104,7 @@ class ResyncOperationsTest : public testing::Test {
 
   static Syncer::Options SyncerOptions() {
     Syncer::Options options;
+    options.sweep_interval = absl::ZeroDuration();
     options.limits.request_burst = 1000;
     options.limits.max_in_flight = 100;
     return options;

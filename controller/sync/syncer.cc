@@ -27,6 +27,10 @@ BackoffOptions ProbeWaits(BackoffOptions retry) {
 Sweep::Options SweepOptionsOf(const Syncer::Options& options) {
   Sweep::Options sweep = {.interval = options.sweep_interval,
                           .index_lag = options.index_lag};
+  if (sweep.interval > absl::ZeroDuration()) {
+    // Who sweeps often wants to know soon, and rather reads some for nothing.
+    sweep.index_lag = std::min(sweep.index_lag, sweep.interval / 2);
+  }
   if (chef::SearchedStampPath(options.renderings).empty()) {
     sweep.no_search =
         "no node carries a stamp to search for, as renderings.rehai is off or "

@@ -80,7 +80,8 @@ class Syncer {
 
     // See Sweep; zero: never.
     absl::Duration sweep_interval = absl::Minutes(1);
-    // The most that the server's search index is expected to lag behind.
+    // The most that the server's search index is expected to lag behind. Counts
+    // as no more than half of sweep_interval.
     absl::Duration index_lag = absl::Seconds(30);
     // See RunWatch.
     absl::Duration max_run = absl::Hours(2);

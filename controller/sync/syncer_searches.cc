@@ -63,7 +63,7 @@ void Syncer::Rewrite(const HostId& host, absl::Duration since,
       }
       std::optional<Sight> sight;
       if (expected.has_value()) {
-        sight = rewrites_.LookBack(*expected, since, options_.index_lag);
+        sight = rewrites_.LookBack(*expected, since, sweep_.index_lag());
       }
       if (sight != Sight::kInPlace) {
         state.waiting.push_back(std::move(done));
@@ -205,7 +205,7 @@ void Syncer::OnRewritesSearched(
           answer.ok() ? FindSearchable(host) : std::nullopt;
       if (expected.has_value() &&
           rewrites_.LookBack(*expected, -absl::InfiniteDuration(),
-                             options_.index_lag) == Sight::kInPlace) {
+                             sweep_.index_lag()) == Sight::kInPlace) {
         HostState& state = hosts_[host];
         state.OnSeen(asked_at);
         ends.emplace_back(std::exchange(state.waiting, {}),

@@ -71,6 +71,23 @@ TEST_F(SyncerSweepTest, AnOverwriteRightAfterOurWriteIsRepairedInTimeToo) {
   }
 }
 
+TEST_F(SyncerSweepTest, AShortIntervalIsKeptWhateverTheIndexMayLag) {
+  Syncer::Options options = Sweeping();
+  options.sweep_interval = absl::Seconds(1);
+  MakeSyncer(options);
+  SyncFleet(20);
+  for (int round = 0; round < 10; ++round) {
+    sink_.Clobber("hv7");
+    const absl::Duration clobbered = clock_.Uptime();
+    while (sink_.digest("hv7").empty()) {
+      ASSERT_LE(clock_.Uptime(), clobbered + absl::Seconds(1));
+      Pass(absl::Milliseconds(10));
+    }
+    Pass(absl::Milliseconds(70));
+  }
+  EXPECT_EQ(Sweep().method(), v1::SWEEP_METHOD_SEARCH);
+}
+
 // Promise 5: unchanged costs nothing.
 TEST_F(SyncerSweepTest, AnHourOfAQuietFleetIsASearchAMinuteAndNothingElse) {
   SyncFleet(300);
