@@ -5,9 +5,11 @@
 // same requests by a bare load generator. docs/benchmarks.md says how to read
 // it.
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/clock.h"
@@ -29,12 +32,15 @@
 #include "tests/bench/target.h"
 #include "tests/bench/write_path.h"
 
-ABSL_FLAG(int, nodes, 300, "Nodes of the fleet, all rewritten in each round.");
+ABSL_FLAG(std::vector<std::string>, fleets, {"300"},
+          "Nodes of the fleet, all rewritten in each round; several: one after "
+          "the other.");
 ABSL_FLAG(int, goiardi_nodes, 200,
-          "The same for goiardi, which takes bursts only: its index drains "
+          "The most for goiardi, which takes bursts only: its index drains "
           "slower than it accepts.");
 ABSL_FLAG(int, guests, 6, "Guests per host.");
-ABSL_FLAG(int, node_bytes, 10240, "Size of a node.");
+ABSL_FLAG(std::vector<std::string>, sizes, {"10240"},
+          "Bytes of a node; several: each with each fleet.");
 ABSL_FLAG(int, connections, 8, "Connections, of the controller and raw.");
 ABSL_FLAG(int, rounds, 7, "Measured rounds of each kind.");
 ABSL_FLAG(std::string, target, "both", "\"standin\", \"goiardi\" or \"both\".");
@@ -98,7 +104,8 @@ class Contest {
       : name_(std::move(name)),
         target_(target),
         options_(fleet),
-        fleet_(fleet) {}
+        fleet_(fleet),
+        raw_fleet_(RawFleet(fleet)) {}
 
   absl::StatusOr<ordered_json> Run(int connections, int rounds) {
     RETURN_IF_ERROR(Prepare(connections));
@@ -119,13 +126,22 @@ class Contest {
   }
 
  private:
+  // Nodes of its own: on the controller's it would be another writer, whom the
+  // controller finds, repairs and reports.
+  static SampleFleet::Options RawFleet(SampleFleet::Options fleet) {
+    fleet.prefix = "rw";
+    return fleet;
+  }
+
   absl::Status Prepare(int connections) {
     std::vector<std::string> names;
     for (int host = 0; host < fleet_.hosts(); ++host) {
       names.push_back(fleet_.NodeName(host));
-      ASSIGN_OR_RETURN(const std::string node, fleet_.Node(host));
-      RETURN_IF_ERROR(
-          target_.CreateNode(absl::string_view(node.data(), node.size())));
+      for (const SampleFleet* const fleet : {&fleet_, &raw_fleet_}) {
+        ASSIGN_OR_RETURN(const std::string node, fleet->Node(host));
+        RETURN_IF_ERROR(
+            target_.CreateNode(absl::string_view(node.data(), node.size())));
+      }
     }
     ASSIGN_OR_RETURN(raw_path_,
                      LoadGenerator::Create(target_.account(), connections));
@@ -142,8 +158,8 @@ class Contest {
     for (int host = 0; host < fleet_.hosts(); ++host) {
       ASSIGN_OR_RETURN(
           std::string body,
-          fleet_.NodeWithGuests(host, next_round_, Clock::Real().Now()));
-      nodes.push_back({fleet_.NodeName(host), std::move(body)});
+          raw_fleet_.NodeWithGuests(host, next_round_, Clock::Real().Now()));
+      nodes.push_back({raw_fleet_.NodeName(host), std::move(body)});
     }
     ++next_round_;
     return Measure([&] { return raw_path_->Run(nodes); });
@@ -175,6 +191,7 @@ class Contest {
   ordered_json Result() const {
     return {
         {"nodes", fleet_.hosts()},
+        {"node_bytes", options_.node_bytes},
         {"node_bytes_put", Rounded(controller_.MedianOf([](const Round& round) {
            return static_cast<double>(round.body_bytes_sent) /
                   round.writes.count();
@@ -190,7 +207,8 @@ class Contest {
   const std::string name_;
   Target& target_;
   const SampleFleet::Options options_;
-  const SampleFleet fleet_;
+  const SampleFleet fleet_;      // the controller's
+  const SampleFleet raw_fleet_;  // the load generator's
   int next_round_ = 0;
   std::unique_ptr<LoadGenerator> raw_path_;
   std::unique_ptr<WritePath> controller_path_;
@@ -198,17 +216,57 @@ class Contest {
   Series controller_;
 };
 
-absl::StatusOr<ordered_json> RunContest(const std::string& name, int nodes) {
+absl::StatusOr<ordered_json> RunContest(const std::string& name, int nodes,
+                                        int node_bytes) {
   SampleFleet::Options fleet;
   fleet.hosts = nodes;
   fleet.guests_per_host = absl::GetFlag(FLAGS_guests);
-  fleet.node_bytes = absl::GetFlag(FLAGS_node_bytes);
+  fleet.node_bytes = node_bytes;
   fleet.renderings.kvm_extensions = true;
+  // Afresh for each: none pays for what another has left behind.
   ASSIGN_OR_RETURN(
       const std::unique_ptr<Target> target,
       name == "goiardi" ? StartGoiardi() : StartStandIn("/proc/self/exe"));
-  return Contest(name, *target, fleet)
+  return Contest(absl::StrCat(name, " ", nodes, " x ", node_bytes), *target,
+                 fleet)
       .Run(absl::GetFlag(FLAGS_connections), absl::GetFlag(FLAGS_rounds));
+}
+
+absl::StatusOr<std::vector<int>> Numbers(
+    absl::string_view flag, const std::vector<std::string>& texts) {
+  std::vector<int> numbers;
+  for (const std::string& text : texts) {
+    int number = 0;
+    if (!absl::SimpleAtoi(text, &number) || number < 1) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--", flag, ": \"", text, "\" is not a number of 1 at least"));
+    }
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+// Each size with each fleet.
+absl::StatusOr<ordered_json> RunMatrix(const std::string& name,
+                                       const std::vector<int>& sizes,
+                                       const std::vector<int>& fleets) {
+  ordered_json cells = ordered_json::array();
+  for (const int size : sizes) {
+    for (const int fleet : fleets) {
+      ASSIGN_OR_RETURN(ordered_json cell, RunContest(name, fleet, size));
+      cells.push_back(std::move(cell));
+    }
+  }
+  return cells;
+}
+
+// The fleets that goiardi takes: none twice.
+std::vector<int> WithinItsMeans(const std::vector<int>& fleets) {
+  std::set<int> taken;
+  for (const int fleet : fleets) {
+    taken.insert(std::min(fleet, absl::GetFlag(FLAGS_goiardi_nodes)));
+  }
+  return {taken.begin(), taken.end()};
 }
 
 absl::StatusOr<ordered_json> Run() {
@@ -219,30 +277,31 @@ absl::StatusOr<ordered_json> Run() {
         "--target=", target, ": there are standin, goiardi and both"));
   }
   for (const int value :
-       {absl::GetFlag(FLAGS_nodes), absl::GetFlag(FLAGS_goiardi_nodes),
-        absl::GetFlag(FLAGS_connections), absl::GetFlag(FLAGS_rounds)}) {
+       {absl::GetFlag(FLAGS_goiardi_nodes), absl::GetFlag(FLAGS_connections),
+        absl::GetFlag(FLAGS_rounds)}) {
     if (value < 1) {
       return absl::InvalidArgumentError(
-          "--nodes, --goiardi_nodes, --connections and --rounds are 1 at "
-          "least");
+          "--goiardi_nodes, --connections and --rounds are 1 at least");
     }
   }
+  ASSIGN_OR_RETURN(const std::vector<int> sizes,
+                   Numbers("sizes", absl::GetFlag(FLAGS_sizes)));
+  ASSIGN_OR_RETURN(const std::vector<int> fleets,
+                   Numbers("fleets", absl::GetFlag(FLAGS_fleets)));
   ordered_json result = {{"benchmark", "rewrite"},
                          {"machine", Machine()},
                          {"inputs",
                           {{"guests_per_node", absl::GetFlag(FLAGS_guests)},
-                           {"node_bytes", absl::GetFlag(FLAGS_node_bytes)},
                            {"connections", absl::GetFlag(FLAGS_connections)},
                            {"rounds", absl::GetFlag(FLAGS_rounds)},
                            {"requests_per_node", 2},
                            {"window_ms", 0}}}};
   if (both || target == "standin") {
-    ASSIGN_OR_RETURN(result["standin"],
-                     RunContest("standin", absl::GetFlag(FLAGS_nodes)));
+    ASSIGN_OR_RETURN(result["standin"], RunMatrix("standin", sizes, fleets));
   }
   if (both || target == "goiardi") {
     ASSIGN_OR_RETURN(result["goiardi"],
-                     RunContest("goiardi", absl::GetFlag(FLAGS_goiardi_nodes)));
+                     RunMatrix("goiardi", sizes, WithinItsMeans(fleets)));
   }
   return result;
 }

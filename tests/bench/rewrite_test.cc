@@ -25,31 +25,42 @@ absl::StatusOr<lab::RunResult> Rewrite(std::vector<std::string> flags) {
   return lab::RunProgram({.argv = std::move(flags)});
 }
 
-TEST(RewriteTest, PrintsOneLineThatCountsEveryWrite) {
-  const auto result = Rewrite(
-      {"--target=standin", "--nodes=5", "--rounds=2", "--connections=3"});
+TEST(RewriteTest, PrintsOneLineThatCountsEveryWriteOfEachSizeAndFleet) {
+  const auto result =
+      Rewrite({"--target=standin", "--fleets=5,6", "--sizes=10240,20480",
+               "--rounds=2", "--connections=3"});
   ASSERT_THAT(result, IsOk());
   ASSERT_EQ(result->exit_status, 0) << result->error;
   ASSERT_EQ(result->output.find('\n'), result->output.size() - 1);
 
   const auto line = nlohmann::json::parse(result->output);
   EXPECT_EQ(line["inputs"]["connections"], 3);
-  EXPECT_GT(line["standin"]["ratio"], 0);
-  for (const char* way : {"controller", "raw"}) {
-    const auto& figures = line["standin"][way];
-    EXPECT_EQ(figures["nodes_per_second_of_rounds"].size(), 2u);
-    EXPECT_EQ(figures["write_ms"]["count"], 10);
-    EXPECT_EQ(figures["requests"], 20);
-    EXPECT_GT(figures["body_bytes_sent"], 10 * 10'000);
+  const auto& cells = line["standin"];
+  ASSERT_EQ(cells.size(), 4u);
+  EXPECT_EQ(cells[0]["node_bytes"], 10240);
+  EXPECT_EQ(cells[3]["node_bytes"], 20480);
+  for (const auto& cell : cells) {
+    EXPECT_GT(cell["ratio"], 0);
+    const int writes = 2 * cell["nodes"].get<int>();
+    for (const char* way : {"controller", "raw"}) {
+      const auto& figures = cell[way];
+      EXPECT_EQ(figures["nodes_per_second_of_rounds"].size(), 2u);
+      EXPECT_EQ(figures["write_ms"]["count"], writes);
+      EXPECT_EQ(figures["requests"], 2 * writes);
+      EXPECT_GT(figures["body_bytes_sent"],
+                writes * (cell["node_bytes"].get<int>() - 240));
+    }
   }
 }
 
 TEST(RewriteTest, SaysWhyItCannotMeasureAndPrintsNoLine) {
-  const auto result = Rewrite({"--target=elsewhere"});
-  ASSERT_THAT(result, IsOk());
-  EXPECT_EQ(result->exit_status, 1);
-  EXPECT_THAT(result->output, IsEmpty());
-  EXPECT_THAT(result->error, HasSubstr("elsewhere"));
+  for (const char* const flag : {"--target=elsewhere", "--sizes=elsewhere"}) {
+    const auto result = Rewrite({flag});
+    ASSERT_THAT(result, IsOk());
+    EXPECT_EQ(result->exit_status, 1);
+    EXPECT_THAT(result->output, IsEmpty());
+    EXPECT_THAT(result->error, HasSubstr("elsewhere"));
+  }
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ std::string SampleNode(const std::string& name, size_t bytes) {
 }
 
 std::string SampleFleet::NodeName(int host) const {
-  return absl::StrFormat("hv%04d", host);
+  return absl::StrFormat("%s%04d", options_.prefix, host);
 }
 
 v1::Observation SampleFleet::Observation(int host, int round,

@@ -25,6 +25,8 @@ std::string SampleNode(const std::string& name, size_t bytes);
 class SampleFleet {
  public:
   struct Options {
+    // Before the numbers in the nodes' names.
+    std::string prefix = "hv";
     int hosts = 300;
     int guests_per_host = 6;
     // Of a whole node, ours included.
