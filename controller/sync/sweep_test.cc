@@ -267,6 +267,30 @@ TEST_F(SweepTest, ASearchThatKeepsBeingWrongIsDistrusted) {
   EXPECT_FALSE(sweep_.trusts_search());
 }
 
+TEST_F(SweepTest, ASearchThatIsMostlyRightIsTrusted) {
+  for (int i = 0; i < 30; ++i) seen_.erase(HostId{absl::StrCat("hv", i)});
+  for (int sweep = 0; sweep < 5; ++sweep) {
+    ASSERT_TRUE(Begin().searches);
+    const std::vector<HostId> doubtful = Answer();
+    for (size_t i = 0; i < doubtful.size(); ++i) {
+      sweep_.OnRead(doubtful[i], /*in_place=*/i < 12);
+    }
+  }
+  EXPECT_TRUE(sweep_.trusts_search());
+}
+
+TEST_F(SweepTest, ASearchThatStaysWrongIsTriedAgainEveryTenthSweep) {
+  seen_.clear();
+  SweepBySearch(/*in_place=*/true);
+  std::vector<int> tries;
+  for (int sweep = 1; sweep <= 30; ++sweep) {
+    if (!Begin().searches) continue;
+    tries.push_back(sweep);
+    EXPECT_THAT(Answer(), IsEmpty());
+  }
+  EXPECT_THAT(tries, ElementsAre(10, 20, 30));
+}
+
 TEST_F(SweepTest, AFewNodesThatTheIndexHasLostAreReadAndNobodyElseIs) {
   seen_.erase(HostId{"hv1"});
   for (int i = 0; i < 50; ++i) {
