@@ -97,8 +97,7 @@ class TimingSink final : public Sink {
   }
 
   void Search(int expected,
-              absl::AnyInvocable<
-                  void(absl::StatusOr<chef::NodeSearch::Answer>)>
+              absl::AnyInvocable<void(absl::StatusOr<chef::NodeSearch::Answer>)>
                   done) override {
     chef_.Search(expected, std::move(done));
   }
