@@ -80,7 +80,8 @@ class Refresher final : public HostRefresh {
     }
     return RefreshCost{.requests = result.cost.requests,
                        .bytes_sent = result.cost.bytes_sent,
-                       .bytes_received = result.cost.bytes_received};
+                       .bytes_received = result.cost.bytes_received,
+                       .window = result.window_end - result.window_begin};
   }
 
  private:

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "tests/lab/knife.h"
 
 namespace rehai::bench {
@@ -17,6 +18,8 @@ struct RefreshCost {
   int requests = 0;
   int64_t bytes_sent = 0;      // bodies
   int64_t bytes_received = 0;  // bodies
+  // From the node's GET to its PUT's answer.
+  absl::Duration window = absl::ZeroDuration();
 };
 
 // Rehai's way from one hypervisor to its node and nothing else: its libvirt
