@@ -5,13 +5,11 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "chef/canonical_json.h"
 #include "chef/errors.h"
@@ -60,12 +58,8 @@ struct Attempt {
 };
 using AttemptPtr = std::unique_ptr<Attempt>;
 
-const NodePath& DigestPath() {
-  static const auto* const path = new NodePath{"rehai", "digest"};
-  return *path;
-}
-const NodePath& RevisionPath() {
-  static const auto* const path = new NodePath{"rehai", "revision"};
+const NodePath& StampPath() {
+  static const auto* const path = new NodePath{"rehai"};
   return *path;
 }
 
@@ -86,21 +80,8 @@ std::vector<Subtree> ContentOf(const NodeUpdate& update) {
 absl::StatusOr<ScannedNode> Scan(absl::string_view item,
                                  const std::vector<Subtree>& content) {
   std::vector<NodePath> read = TreeTops();
-  read.insert(read.end(), {DigestPath(), RevisionPath()});
+  read.insert(read.end(), {{"rehai", "digest"}, {"rehai", "revision"}});
   return ScannedNode::Scan(item, content, read);
-}
-
-NodeMarks MarksOf(const ScannedNode& item) {
-  NodeMarks marks;
-  const absl::string_view digest = item.Value(DigestPath()).value_or("");
-  const auto text = nlohmann::json::parse(digest.begin(), digest.end(), nullptr,
-                                          /*allow_exceptions=*/false);
-  if (text.is_string()) marks.digest = text.get_ref<const std::string&>();
-  if (!absl::SimpleAtoi(item.Value(RevisionPath()).value_or(""),
-                        &marks.revision)) {
-    marks.revision = 0;
-  }
-  return marks;
 }
 
 // True if the item says what the rendering says, and no more.
@@ -151,7 +132,7 @@ void FinishPut(AttemptPtr attempt, const std::string& method,
                              NotConfirmed(subject).status);
     }
   }
-  attempt->result.confirmed = MarksOf(*item);
+  attempt->result.confirmed = StampMarks(*item, StampPath());
   attempt->Finish(attempt->result.overwriter == v1::OVERWRITER_UNSPECIFIED
                       ? v1::WRITE_OUTCOME_WRITTEN
                       : v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED);
@@ -205,7 +186,7 @@ void FinishGet(AttemptPtr attempt, const absl::StatusOr<Response>& answer) {
   if (!item.ok()) {
     return attempt->Finish(NotTheNode(subject, item.status().message()));
   }
-  result.found = MarksOf(*item);
+  result.found = StampMarks(*item, StampPath());
   result.confirmed = result.found;
   result.overwriter = WhoOverwrote(attempt->update.confirmed, result.found);
   if (IsUpToDate(*item, attempt->update, result.found)) {

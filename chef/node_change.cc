@@ -56,18 +56,9 @@ std::string Text(std::optional<absl::string_view> value) {
 }
 
 NodeMarks MarksOf(const ScannedNode& node, const NodePath& stamp) {
-  NodeMarks marks;
+  NodeMarks marks = StampMarks(node, stamp);
   const std::string ohai_time = Text(node.Value(OhaiTimePath()));
   if (absl::ascii_isdigit(ohai_time.c_str()[0])) marks.ohai_time = ohai_time;
-  const absl::string_view digest =
-      node.Value(Below(stamp, "digest")).value_or("");
-  const auto text = nlohmann::json::parse(digest.begin(), digest.end(), nullptr,
-                                          /*allow_exceptions=*/false);
-  if (text.is_string()) marks.digest = text.get_ref<const std::string&>();
-  if (!absl::SimpleAtoi(node.Value(Below(stamp, "revision")).value_or(""),
-                        &marks.revision)) {
-    marks.revision = 0;
-  }
   return marks;
 }
 
@@ -174,6 +165,20 @@ absl::StatusOr<std::optional<NodeMarks>> ConfirmedMarks(
   RETURN_IF_ERROR(CheckName(node, update.node));
   if (!HoldsAll(node, change.subtrees)) return std::nullopt;
   return MarksOf(node, StampPath(update.rendering));
+}
+
+NodeMarks StampMarks(const ScannedNode& document, const NodePath& stamp) {
+  NodeMarks marks;
+  const absl::string_view digest =
+      document.Value(Below(stamp, "digest")).value_or("");
+  const auto text = nlohmann::json::parse(digest.begin(), digest.end(), nullptr,
+                                          /*allow_exceptions=*/false);
+  if (text.is_string()) marks.digest = text.get_ref<const std::string&>();
+  if (!absl::SimpleAtoi(document.Value(Below(stamp, "revision")).value_or(""),
+                        &marks.revision)) {
+    marks.revision = 0;
+  }
+  return marks;
 }
 
 absl::Status CheckIsNode(absl::string_view document, const std::string& name) {

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "chef/node_document.h"
 #include "chef/node_marks.h"
 #include "chef/rendering.h"
 #include "chef/subtree.h"
@@ -69,6 +70,10 @@ absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
 absl::StatusOr<std::optional<NodeMarks>> ConfirmedMarks(
     absl::string_view document, const NodeUpdate& update,
     const NodeChange& change);
+
+// What the stamp in the tree at `stamp` says, of a document scanned for its
+// "digest" and "revision": marks without an ohai_time.
+NodeMarks StampMarks(const ScannedNode& document, const NodePath& stamp);
 
 // kInvalidArgument unless `document` is the node object of that name.
 absl::Status CheckIsNode(absl::string_view document, const std::string& name);
