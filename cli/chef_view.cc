@@ -18,11 +18,6 @@
 namespace rehai::cli {
 namespace {
 
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) +
-         absl::Nanoseconds(duration.nanos());
-}
-
 std::string Ago(const google::protobuf::Timestamp& moment, absl::Time now) {
   return absl::StrCat(Age(now - FromProto(moment)), " ago");
 }
@@ -58,9 +53,9 @@ std::string StateText(const v1::ChefStatus& status, absl::Time now) {
 
 std::string LatencyLine(const v1::ChefStatus& status) {
   if (!status.has_latency()) return "";
-  std::string text = LatencyText(ToDuration(status.latency()));
+  std::string text = LatencyText(FromProto(status.latency()));
   if (status.has_best_latency()) {
-    absl::StrAppend(&text, ", ", LatencyText(ToDuration(status.best_latency())),
+    absl::StrAppend(&text, ", ", LatencyText(FromProto(status.best_latency())),
                     " at its best");
   }
   return text;
@@ -115,7 +110,7 @@ std::string StatusFacts(const v1::ChefStatus& status, absl::Time now,
     facts.Add("Asked to wait", In(status.not_before(), now), Colour::kYellow);
   }
   if (status.has_clock_offset()) {
-    facts.Add("Clock", ClockText(ToDuration(status.clock_offset())));
+    facts.Add("Clock", ClockText(FromProto(status.clock_offset())));
   }
   facts.Add("Latency", LatencyLine(status));
   facts.Add("Nodes", absl::StrCat(status.dirty(), " not up to date, ",
@@ -187,7 +182,7 @@ std::string LaneRows(const v1::ChefStatus& status, bool colours) {
   for (const v1::LaneStatus& lane : status.lanes()) {
     table.AddRow({{LaneWord(lane.lane())},
                   {absl::StrCat(lane.waiting())},
-                  {lane.waiting() == 0 ? "-" : Age(ToDuration(lane.oldest()))},
+                  {lane.waiting() == 0 ? "-" : Age(FromProto(lane.oldest()))},
                   {absl::StrCat(lane.begun())}});
   }
   return table.Render(colours);

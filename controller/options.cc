@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "base/file.h"
+#include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "base/yaml.h"
 #include "chef/node_name.h"
@@ -44,7 +45,7 @@ class Checker {
   void Positive(absl::string_view key, bool is_set,
                 const google::protobuf::Duration& value, absl::Duration& out) {
     if (!is_set) return;
-    out = absl::Seconds(value.seconds()) + absl::Nanoseconds(value.nanos());
+    out = FromProto(value);
     if (out <= absl::ZeroDuration()) Complain(key, "must be longer than 0");
   }
 
@@ -53,7 +54,7 @@ class Checker {
                    const google::protobuf::Duration& value,
                    absl::Duration& out) {
     if (!is_set) return;
-    out = absl::Seconds(value.seconds()) + absl::Nanoseconds(value.nanos());
+    out = FromProto(value);
     if (out < absl::ZeroDuration()) Complain(key, "must not be negative");
   }
 

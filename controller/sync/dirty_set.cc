@@ -3,9 +3,9 @@
 
 #include "controller/sync/dirty_set.h"
 
-#include <google/protobuf/util/time_util.h>
-
 #include <algorithm>
+
+#include "base/proto_time.h"
 
 namespace rehai {
 namespace {
@@ -167,9 +167,7 @@ void DirtySet::FillStatus(absl::Duration now, v1::ChefStatus& status) const {
     v1::LaneStatus& lane = *status.add_lanes();
     lane.set_lane(kLanes[i]);
     lane.set_waiting(waiting[i]);
-    *lane.mutable_oldest() =
-        google::protobuf::util::TimeUtil::NanosecondsToDuration(
-            absl::ToInt64Nanoseconds(oldest[i]));
+    *lane.mutable_oldest() = ToProto(oldest[i]);
     lane.set_begun(begun_[i]);
   }
   status.set_dirty(static_cast<int64_t>(entries_.size()));

@@ -3,8 +3,6 @@
 
 #include "controller/sync/governor.h"
 
-#include <google/protobuf/util/time_util.h>
-
 #include <algorithm>
 #include <initializer_list>
 #include <optional>
@@ -13,8 +11,6 @@
 
 namespace rehai {
 namespace {
-
-using google::protobuf::util::TimeUtil;
 
 // A node that is read and written, before any was.
 constexpr double kFirstBytes = 1 << 16;
@@ -190,15 +186,12 @@ int Governor::in_flight() const {
 void Governor::FillStatus(v1::ChefStatus& status) const {
   const absl::Duration now = clock_.Uptime();
   const absl::Time wall_now = clock_.Now();
-  const auto to_proto = [](absl::Duration duration) {
-    return TimeUtil::NanosecondsToDuration(absl::ToInt64Nanoseconds(duration));
-  };
   MutexLock lock(mu_);
   *status.mutable_limits() = ToProto(limits_);
   status.set_in_flight(in_flight_);
   status.set_concurrency(concurrency_.limit());
-  *status.mutable_latency() = to_proto(concurrency_.latency());
-  *status.mutable_best_latency() = to_proto(concurrency_.best_latency());
+  *status.mutable_latency() = ToProto(concurrency_.latency());
+  *status.mutable_best_latency() = ToProto(concurrency_.best_latency());
   if (not_before_ > now) {
     *status.mutable_not_before() = ToProto(wall_now + (not_before_ - now));
   }

@@ -53,10 +53,9 @@ Sight Look(const Expected& expected, const chef::NodeMarks* found,
 //   that it does not show as they were confirmed are to be read.
 // - One that may be missing only because the index lags brings the next sweep
 //   forward to when the lag is over.
-// - A search that fails, or that reads prove wrong, is distrusted: the nodes
-// are
-//   read instead, each of them once in kReadingSweeps intervals. It is tried
-//   again now and then, and trusted when it agrees.
+// - A search that fails, or that reads prove wrong, is distrusted: the
+//   nodes are read instead, each of them once in kReadingSweeps intervals. It
+//   is tried again now and then, and trusted when it agrees.
 //
 // Times are Clock::Uptime() values, passed in. Not thread-safe.
 class Sweep {

@@ -3,8 +3,6 @@
 
 // What the syncer learns from the end of a write, and what it tells.
 
-#include <google/protobuf/util/time_util.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -226,9 +224,7 @@ v1::ChefStatus Syncer::ChefStatus() const {
   sweep_.FillStatus(now, wall_now, *status.mutable_sweep());
   runs_.FillStatus(now, *status.mutable_runs());
   if (clock_offset_ < absl::InfiniteDuration()) {
-    *status.mutable_clock_offset() =
-        google::protobuf::util::TimeUtil::NanosecondsToDuration(
-            absl::ToInt64Nanoseconds(clock_offset_));
+    *status.mutable_clock_offset() = ToProto(clock_offset_);
   }
   for (const auto& [host, state] : hosts_) {
     if (!status.error().empty()) break;
