@@ -32,7 +32,19 @@ struct DialOptions {
   // ends a call that waits for it.
   absl::Duration keepalive_interval = absl::Seconds(5);
   int keepalive_count = 3;
+  // A read that takes longer is ended, and its connection with it.
+  absl::Duration read_timeout = absl::Seconds(15);
+  // The program that stands for ssh in URIs of that transport which bring no
+  // command= of their own. Empty: ssh itself.
+  std::string ssh_command = {};
   ReadOptions read;
+};
+
+// What an event says beside that something changed.
+enum class GuestEvent {
+  kChanged,
+  // It has been migrated to another host; this one forgets it, or has.
+  kMigratedAway,
 };
 
 // Told what happens on a connection. Called on the libvirt event loop's thread,
@@ -47,7 +59,7 @@ class Listener {
  public:
   virtual ~Listener() = default;
   // Something happened to a guest. A hint: read it to know what.
-  virtual void OnGuestEvent(const GuestId& guest) = 0;
+  virtual void OnGuestEvent(const GuestId& guest, GuestEvent event) = 0;
   // Something happened to the host's networks or pools. A hint too.
   virtual void OnHostEvent() = 0;
   // The connection is dead. At most once.

@@ -19,7 +19,7 @@ namespace rehai::hypervisor {
 // Notes what a connection tells, for tests to wait for. Thread-safe.
 class RecordingListener final : public Listener {
  public:
-  void OnGuestEvent(const GuestId& guest) override {
+  void OnGuestEvent(const GuestId& guest, GuestEvent) override {
     MutexLock lock(mu_);
     guests_.push_back(guest);
     changed_.NotifyAll();

@@ -31,8 +31,9 @@ Result OnGuest(virConnectPtr, virDomainPtr domain, Arguments... arguments) {
   char uuid[VIR_UUID_STRING_BUFLEN] = "";
   if (virDomainGetUUIDString(domain, uuid) == 0) {
     const GuestId guest{uuid};
-    GateOf(opaque).Call(
-        [&](Listener& listener) { listener.OnGuestEvent(guest); });
+    GateOf(opaque).Call([&](Listener& listener) {
+      listener.OnGuestEvent(guest, GuestEvent::kChanged);
+    });
   }
   if constexpr (!std::is_void_v<Result>) return Result{};
 }
@@ -55,7 +56,7 @@ void OnClose(virConnectPtr, int reason, void* opaque) {
   GateOf(opaque).Call([&](Listener& listener) { listener.OnClosed(text); });
 }
 
-struct GuestEvent {
+struct GuestEventKind {
   int id;
   virConnectDomainEventGenericCallback callback;
 };
@@ -69,7 +70,7 @@ virConnectDomainEventGenericCallback For() {
 
 // The events after which something that we read may be different. The agent's
 // coming tells that a guest has booted, and so has its address by now.
-std::vector<GuestEvent> OptionalGuestEvents() {
+std::vector<GuestEventKind> OptionalGuestEvents() {
   return {
       {VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
        For<virConnectDomainEventMetadataChangeCallback>()},
@@ -118,7 +119,7 @@ absl::Status Subscription::Start(absl::string_view subject, bool can_end) {
 }
 
 absl::Status Subscription::StartGuestEvents(absl::string_view subject) {
-  const auto start = [this](const GuestEvent& event) {
+  const auto start = [this](const GuestEventKind& event) {
     void* const opaque = NewOpaque();
     const int callback = virConnectDomainEventRegisterAny(
         connection_, nullptr, event.id, event.callback, opaque, FreeOpaque);
@@ -133,7 +134,7 @@ absl::Status Subscription::StartGuestEvents(absl::string_view subject) {
               For<virConnectDomainEventCallback>()})) {
     return LastLibvirtError(subject);
   }
-  for (const GuestEvent& event : OptionalGuestEvents()) start(event);
+  for (const GuestEventKind& event : OptionalGuestEvents()) start(event);
   return absl::OkStatus();
 }
 

@@ -93,9 +93,11 @@ void Inventory::RemoveHost(const HostId& host) {
   Tell(change);
 }
 
-absl::Status Inventory::Observe(const v1::Observation& observation) {
+absl::StatusOr<Observed> Inventory::Observe(
+    const v1::Observation& observation) {
   const HostId host{observation.node()};
   Change change;
+  Observed observed;
   {
     MutexLock lock(mu_);
     const auto found = hosts_.find(host);
@@ -106,10 +108,44 @@ absl::Status Inventory::Observe(const v1::Observation& observation) {
       found->second =
           std::make_shared<const v1::Record>(std::move(merged.record));
       view_.reset();
-      return absl::OkStatus();
+      return Observed{};
     }
     Reindex(host, *before, merged);
+    observed = {.is_change = true,
+                .appeared = std::move(merged.appeared),
+                .changed = std::move(merged.changed),
+                .gone = std::move(merged.gone)};
     change = Publish(host, std::move(merged.record));
+  }
+  Tell(change);
+  return observed;
+}
+
+absl::Status Inventory::SetCondition(const HostId& host,
+                                     v1::Condition condition) {
+  return Amend(host, [&](const v1::Record& record) {
+    return WithCondition(record, std::move(condition), clock_.Now());
+  });
+}
+
+absl::Status Inventory::ClearCondition(const HostId& host,
+                                       const std::string& type) {
+  return Amend(host, [&](const v1::Record& record) {
+    return WithoutCondition(record, type);
+  });
+}
+
+absl::Status Inventory::Amend(
+    const HostId& host,
+    absl::FunctionRef<std::optional<v1::Record>(const v1::Record&)> amended) {
+  Change change;
+  {
+    MutexLock lock(mu_);
+    const auto found = hosts_.find(host);
+    if (found == hosts_.end()) return UnknownHost(host.node);
+    std::optional<v1::Record> next = amended(*found->second);
+    if (!next.has_value()) return absl::OkStatus();
+    change = Publish(host, *std::move(next));
   }
   Tell(change);
   return absl::OkStatus();
@@ -117,18 +153,9 @@ absl::Status Inventory::Observe(const v1::Observation& observation) {
 
 absl::Status Inventory::SetPresence(const HostId& host, v1::Presence presence,
                                     std::optional<v1::Condition> condition) {
-  Change change;
-  {
-    MutexLock lock(mu_);
-    const auto found = hosts_.find(host);
-    if (found == hosts_.end()) return UnknownHost(host.node);
-    std::optional<v1::Record> next =
-        WithPresence(*found->second, presence, condition, clock_.Now());
-    if (!next.has_value()) return absl::OkStatus();
-    change = Publish(host, *std::move(next));
-  }
-  Tell(change);
-  return absl::OkStatus();
+  return Amend(host, [&](const v1::Record& record) {
+    return WithPresence(record, presence, condition, clock_.Now());
+  });
 }
 
 RecordPtr Inventory::Find(const HostId& host) const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
@@ -45,6 +46,15 @@ struct FleetView {
 struct Changes {
   std::vector<Change> changes;
   Revision through = 0;  // nothing up to here is missing
+};
+
+// What an observation made new.
+struct Observed {
+  bool is_change = false;
+  // In the order of their UUIDs.
+  std::vector<GuestId> appeared;
+  std::vector<GuestId> changed;
+  std::vector<GuestId> gone;
 };
 
 // A guest and the record of the host it is on.
@@ -91,13 +101,19 @@ class Inventory {
 
   // Takes in what a source saw. kNotFound: no such host; kAborted: it does not
   // come after what was merged before; kInvalidArgument: it contradicts itself.
-  absl::Status Observe(const v1::Observation& observation);
+  absl::StatusOr<Observed> Observe(const v1::Observation& observation);
 
   // Says how current the belief about a host is, and why. `condition` replaces
   // the condition of its type; nullopt with PRESENCE_CURRENT clears
   // Unreachable. kNotFound: no such host.
   absl::Status SetPresence(const HostId& host, v1::Presence presence,
                            std::optional<v1::Condition> condition);
+
+  // Adds the condition to the host, in the place of the one of its type, or
+  // takes the one of that type away. What is so already is no change.
+  // kNotFound: no such host.
+  absl::Status SetCondition(const HostId& host, v1::Condition condition);
+  absl::Status ClearCondition(const HostId& host, const std::string& type);
 
   // Null if there is no such host.
   RecordPtr Find(const HostId& host) const;
@@ -123,6 +139,10 @@ class Inventory {
   // Makes `record` the newest belief about `host`, under the next revision.
   Change Publish(const HostId& host, v1::Record record)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Publishes what `amended` makes of the host's record; nullopt: no change.
+  absl::Status Amend(
+      const HostId& host,
+      absl::FunctionRef<std::optional<v1::Record>(const v1::Record&)> amended);
   // Follows a change of the guests that `host` lists.
   void Reindex(const HostId& host, const v1::Record& before,
                const Merged& merged) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -117,7 +117,7 @@ class History {
                  observation.mutable_guests()->end(), random_);
 
     // A full observation's removals are ignored, so they never contradict.
-    const absl::Status status = inventory_.Observe(observation);
+    const absl::Status status = inventory_.Observe(observation).status();
     const auto host = model_.find(node);
     if (host == model_.end()) {
       ASSERT_THAT(status, StatusIs(absl::StatusCode::kNotFound));

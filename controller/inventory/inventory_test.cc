@@ -45,7 +45,7 @@ class InventoryTest : public testing::Test {
     observation.set_sequence(++sequence_);
     observation.set_full(true);
     for (const v1::Guest& guest : guests) *observation.add_guests() = guest;
-    return inventory_.Observe(observation);
+    return inventory_.Observe(observation).status();
   }
 
   // The node of the host that a guest is on, or "".

@@ -292,4 +292,19 @@ std::optional<v1::Record> WithPresence(
   return next;
 }
 
+std::optional<v1::Record> WithCondition(const v1::Record& record,
+                                        v1::Condition condition,
+                                        absl::Time now) {
+  v1::Record next = record;
+  if (!SetCondition(next, std::move(condition), now)) return std::nullopt;
+  return next;
+}
+
+std::optional<v1::Record> WithoutCondition(const v1::Record& record,
+                                           const std::string& type) {
+  v1::Record next = record;
+  if (!ClearCondition(next, type)) return std::nullopt;
+  return next;
+}
+
 }  // namespace rehai

@@ -5,6 +5,7 @@
 #define CONTROLLER_INVENTORY_MERGE_H_
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -62,6 +63,14 @@ absl::StatusOr<Merged> Merge(const v1::Record& record,
 std::optional<v1::Record> WithPresence(
     const v1::Record& record, v1::Presence presence,
     const std::optional<v1::Condition>& condition, absl::Time now);
+
+// The record with the condition, or without the one of that type; nullopt if
+// that is no change. As WithPresence() for what the condition replaces.
+std::optional<v1::Record> WithCondition(const v1::Record& record,
+                                        v1::Condition condition,
+                                        absl::Time now);
+std::optional<v1::Record> WithoutCondition(const v1::Record& record,
+                                           const std::string& type);
 
 }  // namespace rehai
 

@@ -8,6 +8,15 @@
 
 namespace rehai {
 
+bool IdentityInDoubt(const v1::Record& record) {
+  return std::any_of(record.conditions().begin(), record.conditions().end(),
+                     [](const v1::Condition& condition) {
+                       return condition.type() == kDuplicateHostUuid ||
+                              condition.type() == kHostUuidChanged ||
+                              condition.type() == kNodeClaimedTwice;
+                     });
+}
+
 bool IsActive(const v1::Guest& guest) {
   switch (guest.state()) {
     case v1::GUEST_STATE_RUNNING:

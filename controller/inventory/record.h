@@ -10,8 +10,22 @@
 // Questions that a Record and its guests answer by themselves.
 namespace rehai {
 
-// The condition of a host that its source cannot reach.
+// Types of conditions. A host that its source cannot reach.
 inline constexpr char kUnreachable[] = "Unreachable";
+// A complete list lacked so many guests that an operator is to confirm it.
+inline constexpr char kMassDisappearance[] = "MassDisappearance";
+// Discovery does not find the host any more.
+inline constexpr char kLeftDiscovery[] = "LeftDiscovery";
+// The host's identity is in doubt: another host answers with the same libvirt
+// host UUID; it answers with another UUID than it did; its node name has
+// several URIs.
+inline constexpr char kDuplicateHostUuid[] = "DuplicateHostUuid";
+inline constexpr char kHostUuidChanged[] = "HostUuidChanged";
+inline constexpr char kNodeClaimedTwice[] = "NodeClaimedTwice";
+
+// True if the host's identity is in doubt: what is known of it may be another
+// host's, so its node is not to be written.
+bool IdentityInDoubt(const v1::Record& record);
 
 // True if the guest has a running instance, paused or suspended ones included.
 bool IsActive(const v1::Guest& guest);

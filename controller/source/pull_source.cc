@@ -43,7 +43,7 @@ class PullSource::Link final : public hypervisor::Listener {
         source_(source),
         place_(place) {}
 
-  void OnGuestEvent(const GuestId& guest) override {
+  void OnGuestEvent(const GuestId& guest, hypervisor::GuestEvent) override {
     Note([&](Standing& standing, absl::Duration now) {
       standing.schedule.GuestEvent(guest, now);
     });
@@ -300,9 +300,8 @@ void PullSource::Read(Task& task) {
       std::make_move_iterator(found->guests.end()));
   observation.mutable_unread_uuids()->Add(found->unread_uuids.begin(),
                                           found->unread_uuids.end());
-  if (const absl::Status merged = inventory_.Observe(observation);
-      !merged.ok()) {
-    return Lose(task, merged);
+  if (const auto observed = inventory_.Observe(observation); !observed.ok()) {
+    return Lose(task, observed.status());
   }
 
   std::optional<absl::Duration> away;

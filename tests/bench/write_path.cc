@@ -204,7 +204,7 @@ absl::StatusOr<Round> WritePath::Run(
   client_->Take(round);
   const absl::Duration begin = Clock::Real().Uptime();
   for (const v1::Observation& observation : observations) {
-    RETURN_IF_ERROR(inventory_.Observe(observation));
+    RETURN_IF_ERROR(inventory_.Observe(observation).status());
   }
   ASSIGN_OR_RETURN(round.writes, sink_->Await(observations.size()));
   round.elapsed = Clock::Real().Uptime() - begin;

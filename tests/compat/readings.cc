@@ -25,7 +25,7 @@ using ::nlohmann::json;
 
 class IgnoreEvents final : public hypervisor::Listener {
  public:
-  void OnGuestEvent(const GuestId&) override {}
+  void OnGuestEvent(const GuestId&, hypervisor::GuestEvent) override {}
   void OnHostEvent() override {}
   void OnClosed(const std::string&) override {}
 };

@@ -105,9 +105,10 @@ std::vector<std::shared_ptr<ListenerGate>> FakeHost::Gates() const {
   return gates;
 }
 
-void FakeHost::EmitGuestEvent(const GuestId& guest) {
+void FakeHost::EmitGuestEvent(const GuestId& guest, GuestEvent event) {
   for (const auto& gate : Gates()) {
-    gate->Call([&](Listener& listener) { listener.OnGuestEvent(guest); });
+    gate->Call(
+        [&](Listener& listener) { listener.OnGuestEvent(guest, event); });
   }
 }
 

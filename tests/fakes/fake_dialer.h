@@ -48,7 +48,8 @@ class FakeHost {
   void ReleaseReads();
 
   // Told to the listeners of all open connections, on the calling thread.
-  void EmitGuestEvent(const GuestId& guest);
+  void EmitGuestEvent(const GuestId& guest,
+                      GuestEvent event = GuestEvent::kChanged);
   void EmitHostEvent();
   // Ends all open connections: their reads return kUnavailable from now on,
   // and their listeners are told, on the calling thread.

@@ -24,7 +24,7 @@ constexpr char kUri[] = "fake:///hv1";
 
 class Notes : public Listener {
  public:
-  void OnGuestEvent(const GuestId& guest) override {
+  void OnGuestEvent(const GuestId& guest, GuestEvent) override {
     notes.push_back("guest " + guest.uuid);
   }
   void OnHostEvent() override { notes.push_back("host"); }

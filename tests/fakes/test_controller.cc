@@ -95,7 +95,7 @@ void TestController::Observe(const std::string& node,
   observation.mutable_facts()->set_hostname(node);
   for (const v1::Guest& guest : guests) *observation.add_guests() = guest;
   inventory_.AddHost({node}, labels);
-  Must(inventory_.Observe(observation));
+  Must(inventory_.Observe(observation).status());
 }
 
 void TestController::SetReread(const std::string& node, absl::Status result) {
