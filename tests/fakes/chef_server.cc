@@ -487,14 +487,17 @@ FakeChefServer::Answer FakeChefServer::ReplaceNode(
     return {400, "application/json", ErrorBody("Node name mismatch.")};
   }
   auto bytes = std::make_shared<const std::string>(document);
-  MutexLock lock(mu_);
-  const auto found = nodes_.find(name);
-  if (found == nodes_.end()) {
-    return {404, "application/json",
-            ErrorBody(absl::StrCat("node '", name, "' not found"))};
+  {
+    MutexLock lock(mu_);
+    const auto found = nodes_.find(name);
+    if (found == nodes_.end()) {
+      return {404, "application/json",
+              ErrorBody(absl::StrCat("node '", name, "' not found"))};
+    }
+    found->second = bytes;
+    ++counters_.puts_applied;
   }
-  found->second = std::move(bytes);
-  ++counters_.puts_applied;
+  if (options_.on_put) options_.on_put(name, bytes);
   return {200, "application/json", document};
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -50,6 +51,11 @@ class FakeChefServer {
     bool search_like_goiardi = false;
     // More have to wait for one to close.
     int max_connections = 64;
+    // Told of each node that a client has put in place, on the thread of its
+    // connection, before the client is answered. Must return fast.
+    std::function<void(const std::string& node,
+                       const std::shared_ptr<const std::string>& document)>
+        on_put = nullptr;
     // For the Date header and for judging timestamps. Must outlive the server.
     const Clock* clock = &Clock::Real();
   };

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include <map>
 #include <string>
 #include <thread>
 
@@ -18,8 +19,11 @@
 namespace rehai::chef {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Optional;
+using ::testing::Pair;
 
 using Fault = FakeChefServer::Fault;
 using Effect = FakeChefServer::Fault::Effect;
@@ -92,6 +96,24 @@ TEST(FakeChefServerTest, APutNeitherCreatesNorRenames) {
   EXPECT_EQ(put("/nodes/hv1", R"({"name":)"), 400);
   EXPECT_EQ(put("/nodes/hv1", std::string(1'000'001, ' ')), 413);
   EXPECT_THAT(server->Node("hv1"), Optional(std::string(kNode)));
+}
+
+TEST(FakeChefServerTest, TellsOfEachNodeThatAClientPuts) {
+  std::map<std::string, std::string> told;
+  FakeChefServer::Options options;
+  options.check_signatures = false;
+  options.on_put = [&](const std::string& node, const auto& document) {
+    told[node] = *document;
+  };
+  const auto server = FakeChefServer::Start(options);
+  server->SetNode("hv1", kNode);
+  EXPECT_THAT(told, IsEmpty());
+
+  httplib::Client client = ClientOf(*server);
+  const std::string document = R"({"name":"hv1","n":2})";
+  client.Put("/nodes/hv1", document, "application/json");
+  client.Put("/nodes/hv2", R"({"name":"hv2"})", "application/json");
+  EXPECT_THAT(told, ElementsAre(Pair("hv1", document)));
 }
 
 TEST(FakeChefServerTest, ServesOneOrganisation) {
