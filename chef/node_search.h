@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "chef/client.h"
 #include "chef/node_marks.h"
+#include "chef/node_query.h"
 #include "chef/subtree.h"
 
 namespace rehai::chef {
@@ -26,7 +27,7 @@ namespace rehai::chef {
 // sure.
 class NodeSearch {
  public:
-  static constexpr int kPageRows = 1000;
+  static constexpr int kPageRows = NodeQuery::kPageRows;
 
   struct Found {
     std::string node;
@@ -56,8 +57,7 @@ class NodeSearch {
 
  private:
   const NodePath stamp_path_;
-  Client& client_;
-  const Clock& clock_;
+  NodeQuery query_;
 };
 
 }  // namespace rehai::chef
