@@ -35,9 +35,6 @@ namespace {
 // Requests are selectors and tokens; a list of ten thousand node names fits.
 constexpr int kMaxRequestBytes = 1 << 20;
 
-constexpr const char* kServices[] = {"", "rehai.v1.Fleet", "rehai.v1.Resync",
-                                     "rehai.v1.Chef"};
-
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
     const ApiServer::Options& options, const ListenAddress& address) {
   RETURN_IF_ERROR(
@@ -106,6 +103,7 @@ struct ApiServer::Parts {
   std::unique_ptr<grpc::Service> fleet;
   std::unique_ptr<grpc::Service> resync;
   std::unique_ptr<grpc::Service> chef;
+  std::unique_ptr<grpc::Service> source;  // null without answers
   CallsUnderWay calls;
   int port = 0;
   std::unique_ptr<grpc::Server> server;
@@ -113,7 +111,8 @@ struct ApiServer::Parts {
 
 absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
     Options options, Inventory& inventory, Syncer& syncer,
-    ResyncOperations& operations, std::optional<ChefAnswers> chef) {
+    ResyncOperations& operations, std::optional<ChefAnswers> chef,
+    std::optional<SourceAnswers> source) {
   auto parts = std::make_unique<Parts>();
   ASSIGN_OR_RETURN(parts->address,
                    ParseListenAddress("api.listen", options.listen));
@@ -130,6 +129,9 @@ absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
   parts->resync =
       MakeResyncService(inventory, syncer, operations, *parts->operation_hub);
   parts->chef = MakeChefService(chef ? *std::move(chef) : AnswersOf(syncer));
+  if (source) {
+    parts->source = MakeSourceService(inventory, *std::move(source));
+  }
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(parts)));
 }
 
@@ -148,6 +150,7 @@ absl::Status ApiServer::Start() {
   builder.RegisterService(parts_->fleet.get());
   builder.RegisterService(parts_->resync.get());
   builder.RegisterService(parts_->chef.get());
+  if (parts_->source != nullptr) builder.RegisterService(parts_->source.get());
   std::vector<
       std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
       interceptors;
@@ -177,8 +180,12 @@ int ApiServer::port() const { return parts_->port; }
 void ApiServer::SetReady(bool ready) {
   grpc::HealthCheckServiceInterface* const health =
       parts_->server->GetHealthCheckService();
-  for (const char* service : kServices) {
+  for (const char* service :
+       {"", "rehai.v1.Fleet", "rehai.v1.Resync", "rehai.v1.Chef"}) {
     health->SetServingStatus(service, ready);
+  }
+  if (parts_->source != nullptr) {
+    health->SetServingStatus("rehai.v1.Source", ready);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "controller/api/chef_service.h"
+#include "controller/api/source_service.h"
 #include "controller/api/tls_files.h"
 #include "controller/inventory/inventory.h"
 #include "controller/sync/resync_operations.h"
@@ -19,8 +20,8 @@
 
 namespace rehai {
 
-// ApiServer is the controller's face: the services Fleet, Resync and Chef, with
-// the standard health and reflection services beside them.
+// ApiServer is the controller's face: the services Fleet, Resync, Chef and
+// Source, with the standard health and reflection services beside them.
 //
 // - Handlers never block, and answers come from memory; only Resync.Diff and
 //   Chef.Cost wait for Chef, without holding a thread.
@@ -41,14 +42,16 @@ class ApiServer {
 
   // Checks the options and listens to the inventory and the operations, which
   // no thread may use yet. All referred to must outlive the server. About
-  // Chef the syncer answers, unless `chef` is given, as by tests.
+  // Chef the syncer answers, unless `chef` is given, as by tests. Without
+  // `source` there is no Source service.
   // kInvalidArgument: the address cannot be understood, it would be open to
   // everyone, or the TLS files do not fit together; kNotFound and
   // kPermissionDenied name the TLS file that cannot be read.
   static absl::StatusOr<std::unique_ptr<ApiServer>> Create(
       Options options, Inventory& inventory, Syncer& syncer,
       ResyncOperations& operations,
-      std::optional<ChefAnswers> chef = std::nullopt);
+      std::optional<ChefAnswers> chef = std::nullopt,
+      std::optional<SourceAnswers> source = std::nullopt);
   ~ApiServer();
 
   // Listens and answers from here on. kUnavailable: the address is taken or not

@@ -21,6 +21,7 @@
 #include "rehai/v1/chef.grpc.pb.h"
 #include "rehai/v1/fleet.grpc.pb.h"
 #include "rehai/v1/resync.grpc.pb.h"
+#include "rehai/v1/source.grpc.pb.h"
 #include "tests/fakes/test_controller.h"
 #include "tests/matchers.h"
 
@@ -46,7 +47,8 @@ struct Client {
   explicit Client(std::shared_ptr<grpc::Channel> channel)
       : fleet(v1::Fleet::NewStub(channel)),
         resync(v1::Resync::NewStub(channel)),
-        chef(v1::Chef::NewStub(channel)) {}
+        chef(v1::Chef::NewStub(channel)),
+        source(v1::Source::NewStub(channel)) {}
   explicit Client(const TestController& controller)
       : Client(Connect(controller.address())) {}
 
@@ -78,6 +80,7 @@ struct Client {
   std::unique_ptr<v1::Fleet::Stub> fleet;
   std::unique_ptr<v1::Resync::Stub> resync;
   std::unique_ptr<v1::Chef::Stub> chef;
+  std::unique_ptr<v1::Source::Stub> source;
 };
 
 }  // namespace rehai

@@ -99,8 +99,8 @@ TEST(ApiServerTest, ARequestBeyondTheBoundIsRefused) {
 TEST(ApiServerTest, HealthIsNotServingUntilReady) {
   TestController controller;
   const auto channel = Connect(controller.address());
-  for (const char* service :
-       {"", "rehai.v1.Fleet", "rehai.v1.Resync", "rehai.v1.Chef"}) {
+  for (const char* service : {"", "rehai.v1.Fleet", "rehai.v1.Resync",
+                              "rehai.v1.Chef", "rehai.v1.Source"}) {
     controller.server().SetReady(false);
     EXPECT_EQ(Health(channel, service), 2) << service;
     controller.server().SetReady(true);
@@ -112,7 +112,7 @@ TEST(ApiServerTest, ReflectionNamesTheServices) {
   TestController controller;
   EXPECT_THAT(ListServices(Connect(controller.address())),
               AllOf(HasSubstr("rehai.v1.Fleet"), HasSubstr("rehai.v1.Resync"),
-                    HasSubstr("rehai.v1.Chef")));
+                    HasSubstr("rehai.v1.Chef"), HasSubstr("rehai.v1.Source")));
 }
 
 TEST(ApiServerTest, ListensOnAUnixSocket) {
@@ -176,6 +176,17 @@ TEST(ApiServerTest, TheSyncerAnswersAboutChef) {
   cost.set_node("hv9");
   EXPECT_THAT(Client::Call(*client.chef, &v1::Chef::Stub::Cost, cost),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("hv9")));
+}
+
+TEST(ApiServerTest, WithoutSourcesThereIsNoSourceService) {
+  Parts parts;
+  const auto server = parts.Create(TestController::AnyPort());
+  ASSERT_THAT(server, IsOk());
+  ASSERT_THAT((*server)->Start(), IsOk());
+  Client client(Connect(absl::StrCat("127.0.0.1:", (*server)->port())));
+  EXPECT_THAT(Client::Call(*client.source, &v1::Source::Stub::Status,
+                           v1::SourceStatusRequest()),
+              StatusIs(absl::StatusCode::kUnimplemented));
 }
 
 TEST(ApiServerTest, APortThatIsTakenIsRefused) {

@@ -53,8 +53,9 @@ TestController::TestController(ApiServer::Options options, Serving serving)
             Reread(host, std::move(done));
           },
           clock_) {
-  absl::StatusOr<std::unique_ptr<ApiServer>> server = ApiServer::Create(
-      std::move(options), inventory_, syncer_, operations_, MakeChefAnswers());
+  absl::StatusOr<std::unique_ptr<ApiServer>> server =
+      ApiServer::Create(std::move(options), inventory_, syncer_, operations_,
+                        MakeChefAnswers(), source_.Answers());
   Must(server.status());
   server_ = *std::move(server);
   syncer_.Start();

@@ -23,14 +23,15 @@
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
 #include "tests/fakes/fake_sink.h"
+#include "tests/fakes/fake_source_answers.h"
 
 namespace rehai {
 
 // A controller for tests of its API: real but for the two edges of the world.
-// Chef is a FakeSink, what is said of it is what a test sets, and sources are
-// whoever calls Observe(). A reread ends well at once unless a test says
-// otherwise. Serves on a free loopback port
-// unless options say otherwise.
+// Chef is a FakeSink, what is said of it and of the sources is what a test
+// sets, and sources are whoever calls Observe(). A reread ends well at once
+// unless a test says otherwise. Serves on a free loopback port unless options
+// say otherwise.
 class TestController {
  public:
   enum Serving { kServeNow, kServeLater };
@@ -49,6 +50,7 @@ class TestController {
 
   Inventory& inventory() { return inventory_; }
   FakeSink& sink() { return sink_; }
+  FakeSourceAnswers& source() { return source_; }
   ApiServer& server() { return *server_; }
   // "127.0.0.1:PORT"
   std::string address() const;
@@ -84,6 +86,7 @@ class TestController {
   Clock& clock_ = Clock::Real();
   Inventory inventory_{clock_};
   FakeSink sink_{clock_};
+  FakeSourceAnswers source_;
   Syncer syncer_;
   ResyncOperations operations_;
   std::unique_ptr<ApiServer> server_;

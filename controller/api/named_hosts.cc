@@ -1,0 +1,31 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/api/named_hosts.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "proto/ids.h"
+
+namespace rehai {
+
+absl::Status CheckNode(const std::string& node, const Inventory& inventory) {
+  if (node.empty()) {
+    return absl::InvalidArgumentError("node: empty; name the host's Chef node");
+  }
+  if (inventory.Find(HostId{node}) == nullptr) {
+    return absl::NotFoundError(absl::StrCat(
+        "host ", node, ": not in the fleet; ListHosts names those that are"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckNodes(const v1::HostSelector& selector,
+                        const Inventory& inventory) {
+  for (const std::string& node : selector.nodes()) {
+    RETURN_IF_ERROR(CheckNode(node, inventory));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace rehai
