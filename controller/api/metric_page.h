@@ -4,6 +4,7 @@
 #ifndef CONTROLLER_API_METRIC_PAGE_H_
 #define CONTROLLER_API_METRIC_PAGE_H_
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,17 @@ namespace rehai {
 struct Sample {
   std::vector<std::pair<std::string, std::string>> labels;
   double value = 0;
+};
+
+// How values are spread.
+struct Distribution {
+  struct Bucket {
+    double upper_bound = 0;
+    uint64_t count = 0;  // of values at most that
+  };
+  std::vector<Bucket> buckets;  // bounds ascending
+  uint64_t count = 0;           // of all, those above the last bound included
+  double sum = 0;
 };
 
 // MetricPage collects metrics and writes them in Prometheus' text format, in
@@ -37,9 +49,16 @@ class MetricPage {
     Counter(name, help, {{{}, value}});
   }
 
+  // How something has been spread since the process began.
+  void Histogram(const std::string& name, const std::string& help,
+                 const Distribution& distribution);
+
   std::string Text() const;
 
  private:
+  prometheus::MetricFamily& AddFamily(const std::string& name,
+                                      const std::string& help,
+                                      prometheus::MetricType type);
   void Add(const std::string& name, const std::string& help,
            prometheus::MetricType type, std::vector<Sample> samples);
 

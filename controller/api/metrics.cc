@@ -3,18 +3,17 @@
 
 #include "controller/api/metrics.h"
 
-#include <google/protobuf/descriptor.h>
 #include <google/protobuf/duration.pb.h>
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 #include "base/proto_time.h"
+#include "controller/api/enum_samples.h"
 #include "controller/api/metric_page.h"
+#include "controller/api/source_metrics.h"
+#include "controller/inventory/record.h"
 
 namespace rehai {
 namespace {
@@ -22,6 +21,11 @@ namespace {
 // The limits that a status may name in held_back_seconds.
 constexpr const char* kLimits[] = {"requests", "bytes", "share", "concurrency",
                                    "server"};
+
+// The conditions that a host may have; others are counted as they come.
+constexpr const char* kConditions[] = {kUnreachable,     kMassDisappearance,
+                                       kLeftDiscovery,   kDuplicateHostUuid,
+                                       kHostUuidChanged, kNodeClaimedTwice};
 
 double Seconds(const google::protobuf::Duration& duration) {
   return static_cast<double>(duration.seconds()) + duration.nanos() / 1e9;
@@ -33,40 +37,6 @@ double UnixSeconds(absl::Time time) {
 
 double UnixSeconds(const google::protobuf::Timestamp& time) {
   return UnixSeconds(FromProto(time));
-}
-
-// "chef_client" of OVERWRITER_CHEF_CLIENT.
-std::string LabelOf(const google::protobuf::EnumValueDescriptor& value) {
-  std::string prefix;
-  for (const char c : value.type()->name()) {
-    if (absl::ascii_isupper(c) && !prefix.empty()) prefix += '_';
-    prefix += absl::ascii_toupper(c);
-  }
-  prefix += '_';
-  return absl::AsciiStrToLower(absl::StripPrefix(value.name(), prefix));
-}
-
-// A sample for each value of an enum but its zero, in the order of their
-// numbers; `count` gives the sample's value.
-template <typename Enum, typename Count>
-std::vector<Sample> ByEnum(const std::string& label, Count count) {
-  std::vector<Sample> samples;
-  const auto* const type = google::protobuf::GetEnumDescriptor<Enum>();
-  for (int i = 0; i < type->value_count(); ++i) {
-    const auto& value = *type->value(i);
-    if (value.number() == 0) continue;
-    samples.push_back(
-        {{{label, LabelOf(value)}},
-         static_cast<double>(count(static_cast<Enum>(value.number())))});
-  }
-  return samples;
-}
-
-// What a map holds for a key; 0 for none.
-template <typename Map>
-int64_t At(const Map& map, const typename Map::key_type& key) {
-  const auto found = map.find(key);
-  return found == map.end() ? 0 : found->second;
 }
 
 void AddServer(const v1::ChefStatus& chef, MetricPage& page) {
@@ -289,8 +259,14 @@ void AddFleet(const FleetCounts& fleet, MetricPage& page) {
        static_cast<double>(At(fleet.guests, v1::GUEST_STATE_UNSPECIFIED))});
   page.Gauge("rehai_guests", "Guests, by their state as last seen.",
              std::move(guests));
+  page.Gauge("rehai_missing_guests",
+             "Guests that their host's last complete list lacked: on their way "
+             "to another host, or held by the brake.",
+             static_cast<double>(fleet.missing_guests));
+  std::map<std::string, int64_t> hosts_with = fleet.conditions;
+  for (const char* type : kConditions) hosts_with.try_emplace(type, 0);
   std::vector<Sample> conditions;
-  for (const auto& [type, count] : fleet.conditions) {
+  for (const auto& [type, count] : hosts_with) {
     conditions.push_back({{{"type", type}}, static_cast<double>(count)});
   }
   page.Gauge("rehai_host_conditions", "Hosts that have a condition, by type.",
@@ -322,6 +298,7 @@ FleetCounts CountFleet(const FleetView& view) {
     for (const v1::Guest& guest : record->guests()) {
       ++counts.guests[guest.state()];
     }
+    counts.missing_guests += record->missing_uuids_size();
     for (const v1::Condition& condition : record->conditions()) {
       ++counts.conditions[condition.type()];
     }
@@ -342,6 +319,7 @@ std::string MetricsText(const MetricsSnapshot& snapshot) {
   AddSweep(snapshot.chef.sweep(), page);
   AddRuns(snapshot.chef.runs(), page);
   if (snapshot.runs) AddListener(*snapshot.runs, page);
+  if (snapshot.source) AddSource(*snapshot.source, page);
   AddFleet(snapshot.fleet, page);
   AddProcess(snapshot, page);
   return page.Text();

@@ -15,6 +15,7 @@
 #include "controller/inventory/inventory.h"
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
+#include "rehai/v1/source.pb.h"
 
 namespace rehai {
 
@@ -22,6 +23,8 @@ namespace rehai {
 struct FleetCounts {
   std::map<v1::Presence, int64_t> hosts;
   std::map<v1::GuestState, int64_t> guests;
+  // Guests that the last complete list of their host lacked.
+  int64_t missing_guests = 0;
   std::map<std::string, int64_t> conditions;  // hosts that have it, by type
   // When the host that was confirmed longest ago was; infinite future without
   // hosts. Hosts never seen do not count.
@@ -34,7 +37,8 @@ FleetCounts CountFleet(const FleetView& view);
 struct MetricsSnapshot {
   absl::Time started_at;  // the controller
   v1::ChefStatus chef;
-  std::optional<RunListenerCounts> runs;  // without it nobody listens
+  std::optional<RunListenerCounts> runs;   // without it nobody listens
+  std::optional<v1::SourceStatus> source;  // without it nothing is told of it
   FleetCounts fleet;
   ProcessFigures process;
 };

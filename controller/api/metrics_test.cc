@@ -3,24 +3,13 @@
 
 #include "controller/api/metrics.h"
 
-#include <gmock/gmock.h>
-#include <google/protobuf/text_format.h>
-#include <gtest/gtest.h>
-
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
-#include <vector>
 
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "base/fake_clock.h"
-#include "base/file.h"
+#include "controller/api/metrics_fixture.h"
 #include "controller/api/process_figures.h"
-#include "tests/matchers.h"
 
 namespace rehai {
 namespace {
@@ -28,44 +17,8 @@ namespace {
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Gt;
-using ::testing::HasSubstr;
-using ::testing::Key;
 using ::testing::Not;
 using ::testing::Pair;
-
-template <typename Message>
-Message FromText(const char* text) {
-  Message message;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
-  return message;
-}
-
-// A page of metrics, read as Prometheus reads it.
-struct Page {
-  explicit Page(const std::string& text) {
-    for (const absl::string_view line :
-         absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-      const std::vector<std::string> words =
-          absl::StrSplit(line, absl::MaxSplits(' ', 3));
-      if (words[0] == "#") {
-        if (words[1] == "HELP") helps[words[2]] = words[3];
-        if (words[1] == "TYPE") types[words[2]] = words[3];
-        continue;
-      }
-      const size_t space = line.rfind(' ');
-      double value = 0;
-      EXPECT_TRUE(absl::SimpleAtod(line.substr(space + 1), &value)) << line;
-      const std::string series(line.substr(0, space));
-      EXPECT_TRUE(samples.emplace(series, value).second) << "twice: " << line;
-      names.insert(series.substr(0, series.find('{')));
-    }
-  }
-
-  std::map<std::string, std::string> helps;
-  std::map<std::string, std::string> types;
-  std::map<std::string, double> samples;  // by name and labels, as written
-  std::set<std::string> names;
-};
 
 // One of everything.
 MetricsSnapshot Full() {
@@ -135,7 +88,8 @@ MetricsSnapshot Full() {
   snapshot.fleet.hosts = {{v1::PRESENCE_CURRENT, 299}, {v1::PRESENCE_STALE, 1}};
   snapshot.fleet.guests = {{v1::GUEST_STATE_RUNNING, 4000},
                            {v1::GUEST_STATE_UNSPECIFIED, 2}};
-  snapshot.fleet.conditions = {{"Unreachable", 1}};
+  snapshot.fleet.missing_guests = 14;
+  snapshot.fleet.conditions = {{"Unreachable", 1}, {"FromTheFuture", 3}};
   snapshot.fleet.oldest_confirmed_at = absl::FromUnixSeconds(1400);
   snapshot.process = {.cpu_time = absl::Milliseconds(2500),
                       .resident_bytes = 50'000'000,
@@ -209,29 +163,25 @@ TEST(MetricsTest, TellsEverythingInTheStatus) {
       {"rehai_guests{state=\"running\"}", 4000},
       {"rehai_guests{state=\"no_state\"}", 2},
       {"rehai_guests{state=\"pm_suspended\"}", 0},
+      {"rehai_missing_guests", 14},
       {"rehai_host_conditions{type=\"Unreachable\"}", 1},
+      {"rehai_host_conditions{type=\"FromTheFuture\"}", 3},
+      {"rehai_host_conditions{type=\"MassDisappearance\"}", 0},
+      {"rehai_host_conditions{type=\"LeftDiscovery\"}", 0},
+      {"rehai_host_conditions{type=\"DuplicateHostUuid\"}", 0},
+      {"rehai_host_conditions{type=\"HostUuidChanged\"}", 0},
+      {"rehai_host_conditions{type=\"NodeClaimedTwice\"}", 0},
       {"rehai_oldest_host_confirmed_timestamp_seconds", 1400},
       {"process_start_time_seconds", 1000},
       {"process_cpu_seconds_total", 2.5},
       {"process_resident_memory_bytes", 50000000},
       {"process_open_fds", 320},
   };
-  std::set<std::string> expected_names;
-  for (const auto& [series, value] : expected) {
-    EXPECT_THAT(page.samples, Contains(Pair(series, value)));
-    expected_names.insert(series.substr(0, series.find('{')));
-  }
-  EXPECT_EQ(page.names, expected_names);  // and no other
+  ExpectExactly(page, expected);
 }
 
 TEST(MetricsTest, EveryMetricHasItsHelpAndATypeThatFitsItsName) {
-  const Page page(MetricsText(Full()));
-  for (const std::string& name : page.names) {
-    EXPECT_THAT(page.helps, Contains(Key(name)));
-    const bool counter = absl::EndsWith(name, "_total");
-    EXPECT_THAT(page.types,
-                Contains(Pair(name, counter ? "counter" : "gauge")));
-  }
+  ExpectHelpsAndTypes(Page(MetricsText(Full())));
 }
 
 TEST(MetricsTest, WhatIsNotKnownHasNoSample) {
@@ -239,6 +189,7 @@ TEST(MetricsTest, WhatIsNotKnownHasNoSample) {
       MetricsText(MetricsSnapshot{.started_at = absl::FromUnixSeconds(1),
                                   .chef = {},
                                   .runs = {},
+                                  .source = {},
                                   .fleet = {},
                                   .process = {}}));
   for (const char* name :
@@ -246,20 +197,19 @@ TEST(MetricsTest, WhatIsNotKnownHasNoSample) {
         "rehai_chef_not_before_timestamp_seconds",
         "rehai_chef_sweep_ended_timestamp_seconds",
         "rehai_oldest_host_confirmed_timestamp_seconds",
-        "rehai_run_messages_queued", "rehai_host_conditions"}) {
+        "rehai_run_messages_queued", "rehai_source_dials_total"}) {
     EXPECT_THAT(page.names, Not(Contains(name)));
   }
   // But what is counted begins with 0.
   EXPECT_THAT(page.samples,
               Contains(Pair("rehai_chef_writes_total{outcome=\"retry\"}", 0)));
+  EXPECT_THAT(
+      page.samples,
+      Contains(Pair("rehai_host_conditions{type=\"DuplicateHostUuid\"}", 0)));
 }
 
 TEST(MetricsTest, EveryMetricIsInTheDocumentation) {
-  const auto documentation = ReadFile("docs/metrics.md");
-  ASSERT_THAT(documentation, IsOk());
-  for (const std::string& name : Page(MetricsText(Full())).names) {
-    EXPECT_THAT(*documentation, HasSubstr(absl::StrCat("`", name, "`")));
-  }
+  ExpectDocumented(Page(MetricsText(Full())));
 }
 
 TEST(MetricsTest, CountsTheFleet) {
@@ -297,7 +247,18 @@ TEST(MetricsTest, CountsTheFleet) {
   EXPECT_EQ(counts.guests.at(v1::GUEST_STATE_RUNNING), 1);
   EXPECT_EQ(counts.guests.at(v1::GUEST_STATE_SHUT_OFF), 1);
   EXPECT_EQ(counts.conditions.at("Unreachable"), 1);
+  EXPECT_EQ(counts.missing_guests, 0);
   EXPECT_EQ(counts.oldest_confirmed_at, absl::FromUnixSeconds(1795527759));
+}
+
+TEST(MetricsTest, CountsMissingGuests) {
+  v1::Record record;
+  record.add_missing_uuids("u1");
+  record.add_missing_uuids("u2");
+  FleetView view;
+  view.records.push_back(std::make_shared<v1::Record>(record));
+  view.records.push_back(std::make_shared<v1::Record>(record));
+  EXPECT_EQ(CountFleet(view).missing_guests, 4);
 }
 
 TEST(ProcessFiguresTest, AProcessUsesSomething) {
