@@ -44,6 +44,9 @@ v1::LocatedGuest MakeLocatedGuest(const v1::Record& record,
   if (record.has_confirmed_at()) {
     *located.mutable_confirmed_at() = record.confirmed_at();
   }
+  located.set_missing(std::binary_search(record.missing_uuids().begin(),
+                                         record.missing_uuids().end(),
+                                         guest.uuid()));
   return located;
 }
 

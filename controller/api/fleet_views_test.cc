@@ -78,6 +78,15 @@ TEST(FleetViewsTest, ALocatedGuestSaysHowFarToTrustIt) {
       )pb")));
 }
 
+TEST(FleetViewsTest, AGuestThatTheLastCompleteListLackedIsMissing) {
+  v1::Record record = SomeRecord();
+  record.add_missing_uuids("u1");
+  record.add_missing_uuids("u3");
+  EXPECT_TRUE(MakeLocatedGuest(record, record.guests(0)).missing());
+  EXPECT_FALSE(MakeLocatedGuest(record, record.guests(1)).missing());
+  EXPECT_TRUE(MakeLocatedGuest(record, record.guests(2)).missing());
+}
+
 TEST(FleetViewsTest, AFilterMatchesWhenAllThatIsSetMatches) {
   const v1::Guest guest = SomeRecord().guests(1);  // web02, paused
   const struct {
