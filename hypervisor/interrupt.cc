@@ -3,6 +3,7 @@
 
 #include "hypervisor/interrupt.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -83,13 +84,17 @@ std::vector<int> AwaitedDescriptors(const std::string& call) {
   }
 }
 
+}  // namespace
+
 // A descriptor number may be closed and reused at any moment, so a duplicate is
 // taken, and shut down only if the thread is still in the same wait: then the
 // number was its own while it was duplicated.
 void ShutDownAwaitedSockets(pid_t thread) {
   const std::string call = ReadTaskFile(thread, "syscall");
   for (const int descriptor : AwaitedDescriptors(call)) {
-    const int duplicate = dup(descriptor);
+    // Standard error may be a socket, too, on which a log line is written.
+    if (descriptor <= STDERR_FILENO) continue;
+    const int duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     if (duplicate < 0) continue;
     struct stat status = {};
     if (fstat(duplicate, &status) == 0 && S_ISSOCK(status.st_mode) &&
@@ -99,8 +104,6 @@ void ShutDownAwaitedSockets(pid_t thread) {
     close(duplicate);
   }
 }
-
-}  // namespace
 
 void InterruptThread(pid_t thread) {
   if (!TerminateChildren(thread)) ShutDownAwaitedSockets(thread);

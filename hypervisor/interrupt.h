@@ -19,6 +19,12 @@ namespace rehai::hypervisor {
 // /proc does not tell (a kernel without it), it always finds nothing.
 void InterruptThread(pid_t thread);
 
+// The same for a call on an open connection: only the sockets on which the
+// thread waits are shut down, and the connection with them. Its children are
+// not told: the kernel gives those of a thread that has ended to another, so
+// they may be any connection's.
+void ShutDownAwaitedSockets(pid_t thread);
+
 }  // namespace rehai::hypervisor
 
 #endif  // HYPERVISOR_INTERRUPT_H_

@@ -6,13 +6,16 @@
 #include <libvirt/virterror.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "hypervisor/libvirt_errors.h"
+#include "hypervisor/libvirt_uri.h"
 
 namespace rehai::hypervisor {
 
@@ -28,14 +31,19 @@ bool LostItsReason(const absl::Status& status) {
          absl::StrContains(status.message(), "Cannot write data: Broken pipe");
 }
 
+// See Leaked().
+std::atomic<int> leaked_connections{0};
+
 // `wanted` turns not open when nobody waits for the connection any more.
 absl::StatusOr<virConnectPtr> OpenReadOnly(const std::string& uri,
+                                           const std::string& ssh_command,
                                            const ListenerGate& wanted) {
+  const std::string complete = WithoutPrompts(uri, ssh_command);
   absl::Status status;
   for (int i = 0; i < kMaxOpens; ++i) {
     // No credentials callback: libvirt's own would prompt on standard input.
     const virConnectPtr opened =
-        virConnectOpenAuth(uri.c_str(), nullptr, VIR_CONNECT_RO);
+        virConnectOpenAuth(complete.c_str(), nullptr, VIR_CONNECT_RO);
     if (opened != nullptr) return opened;
     status = LastLibvirtError(uri);
     if (!LostItsReason(status) || !wanted.IsOpen()) break;
@@ -46,26 +54,28 @@ absl::StatusOr<virConnectPtr> OpenReadOnly(const std::string& uri,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> LibvirtConnection::Open(
-    const std::string& uri, const DialOptions& options,
-    std::shared_ptr<EventLoop> loop, std::shared_ptr<ListenerGate> gate) {
-  const absl::StatusOr<virConnectPtr> opened = OpenReadOnly(uri, *gate);
+    const std::string& uri, const DialOptions& options, Environment environment,
+    std::shared_ptr<ListenerGate> gate) {
+  const absl::StatusOr<virConnectPtr> opened =
+      OpenReadOnly(uri, options.ssh_command, *gate);
   if (!opened.ok()) {
     gate->Close();
     return opened.status();
   }
   auto connection = absl::WrapUnique(new LibvirtConnection(
-      *opened, uri, options, std::move(loop), std::move(gate)));
+      *opened, uri, options, std::move(environment), std::move(gate)));
   RETURN_IF_ERROR(connection->SetUp(options));
   return connection;
 }
 
 LibvirtConnection::LibvirtConnection(virConnectPtr connection, std::string uri,
                                      const DialOptions& options,
-                                     std::shared_ptr<EventLoop> loop,
+                                     Environment environment,
                                      std::shared_ptr<ListenerGate> gate)
     : connection_(connection),
       uri_(std::move(uri)),
-      loop_(std::move(loop)),
+      read_timeout_(options.read_timeout),
+      environment_(std::move(environment)),
       gate_(std::move(gate)),
       subscription_(connection, gate_),
       guests_(connection, uri_, options.read),
@@ -88,16 +98,36 @@ absl::Status LibvirtConnection::SetUp(const DialOptions& options) {
 
 LibvirtConnection::~LibvirtConnection() {
   gate_->Close();
-  subscription_.Stop();
-  host_.Release();
-  const int references = virConnectClose(connection_);
+  int references = 0;
+  {
+    CallWatch::Call call(*environment_.watch, read_timeout_);
+    subscription_.Stop();
+    host_.Release();
+    references = virConnectClose(connection_);
+  }
   if (references != 0) {
+    ++leaked_connections;
     log::Error("libvirt connection leaked",
                {{"uri", uri_}, {"references", references}});
   }
 }
 
+int LibvirtConnection::Leaked() { return leaked_connections; }
+
 absl::StatusOr<Inventory> LibvirtConnection::Read(const ReadRequest& request) {
+  CallWatch::Call call(*environment_.watch, read_timeout_);
+  absl::StatusOr<Inventory> inventory = ReadAll(request);
+  // A call that got its answer at the last moment has read what it should.
+  if (!call.End() || inventory.ok()) return inventory;
+  return absl::DeadlineExceededError(absl::StrCat(
+      uri_, ": no complete answer to a read within ",
+      absl::FormatDuration(read_timeout_),
+      ", so the connection was ended; check the host's libvirt daemon and "
+      "storage, or raise pull.read_timeout"));
+}
+
+absl::StatusOr<Inventory> LibvirtConnection::ReadAll(
+    const ReadRequest& request) {
   Inventory inventory;
   RETURN_IF_ERROR(host_.Read(request));
   inventory.facts = host_.facts();

@@ -10,6 +10,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "hypervisor/call_watch.h"
 #include "hypervisor/connection.h"
 #include "hypervisor/event_loop.h"
 #include "hypervisor/guest_reader.h"
@@ -23,28 +25,42 @@ namespace rehai::hypervisor {
 // another is pending on its connection: hence one call at a time.
 class LibvirtConnection final : public Connection {
  public:
+  // What connections share.
+  struct Environment {
+    std::shared_ptr<EventLoop> loop;
+    std::shared_ptr<CallWatch> watch;
+  };
+
   // Opens, sets keepalive and subscribes. Blocks without any bound; see
   // LibvirtDialer, which gives it one: closing `gate` says that the connection
   // is no longer wanted. It is closed when this fails or the connection ends.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(
       const std::string& uri, const DialOptions& options,
-      std::shared_ptr<EventLoop> loop, std::shared_ptr<ListenerGate> gate);
+      Environment environment, std::shared_ptr<ListenerGate> gate);
 
-  // Closes. With a hypervisor that does not answer this takes until keepalive
-  // gives up.
+  // Closes, which is a call like others: a hypervisor that does not answer is
+  // given up after options.read_timeout at the latest.
   ~LibvirtConnection() override;
 
+  // kDeadlineExceeded: it took longer than options.read_timeout. The connection
+  // is dead then; its listener is told as of any other end.
   absl::StatusOr<Inventory> Read(const ReadRequest& request) override;
+
+  // Connections of this process that libvirt would not let go of when they were
+  // closed, with their descriptors and ssh processes: a bug, if it is not 0.
+  static int Leaked();
 
  private:
   LibvirtConnection(virConnectPtr connection, std::string uri,
-                    const DialOptions& options, std::shared_ptr<EventLoop> loop,
+                    const DialOptions& options, Environment environment,
                     std::shared_ptr<ListenerGate> gate);
   absl::Status SetUp(const DialOptions& options);
+  absl::StatusOr<Inventory> ReadAll(const ReadRequest& request);
 
   const virConnectPtr connection_;
   const std::string uri_;
-  const std::shared_ptr<EventLoop> loop_;
+  const absl::Duration read_timeout_;
+  const Environment environment_;
   const std::shared_ptr<ListenerGate> gate_;
   Subscription subscription_;
   GuestReader guests_;

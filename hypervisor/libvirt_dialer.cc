@@ -14,7 +14,6 @@
 #include "hypervisor/event_loop.h"
 #include "hypervisor/interrupt.h"
 #include "hypervisor/libvirt_connection.h"
-#include "hypervisor/libvirt_uri.h"
 #include "hypervisor/listener_gate.h"
 
 namespace rehai::hypervisor {
@@ -33,7 +32,7 @@ struct LibvirtDialer::Attempt {
   // Set at construction.
   std::string uri;
   DialOptions options;
-  std::shared_ptr<EventLoop> loop;
+  LibvirtConnection::Environment environment;
   std::shared_ptr<ListenerGate> gate;
 
   Mutex mu;
@@ -56,7 +55,11 @@ void LibvirtDialer::UrisUnderWay::Remove(const std::string& uri) {
 }
 
 LibvirtDialer::LibvirtDialer(const Clock& clock)
-    : clock_(clock), under_way_(std::make_shared<UrisUnderWay>()) {}
+    : clock_(clock),
+      watch_(std::make_shared<CallWatch>(clock)),
+      under_way_(std::make_shared<UrisUnderWay>()) {}
+
+int LibvirtDialer::LeakedConnections() { return LibvirtConnection::Leaked(); }
 
 absl::StatusOr<std::unique_ptr<Connection>> LibvirtDialer::Dial(
     const std::string& uri, const DialOptions& options, Listener& listener) {
@@ -64,7 +67,8 @@ absl::StatusOr<std::unique_ptr<Connection>> LibvirtDialer::Dial(
   auto attempt = std::make_shared<Attempt>();
   attempt->uri = uri;
   attempt->options = options;
-  ASSIGN_OR_RETURN(attempt->loop, EventLoop::Get());
+  ASSIGN_OR_RETURN(attempt->environment.loop, EventLoop::Get());
+  attempt->environment.watch = watch_;
   attempt->gate = std::make_shared<ListenerGate>(listener);
   if (!under_way_->Add(uri)) {
     return absl::UnavailableError(absl::StrCat(
@@ -126,9 +130,8 @@ void LibvirtDialer::Open(const std::shared_ptr<Attempt>& attempt,
     MutexLock lock(attempt->mu);
     attempt->thread = gettid();
   }
-  auto result =
-      LibvirtConnection::Open(WithoutPrompts(attempt->uri), attempt->options,
-                              attempt->loop, attempt->gate);
+  auto result = LibvirtConnection::Open(attempt->uri, attempt->options,
+                                        attempt->environment, attempt->gate);
   Deliver(*attempt, std::move(result));
   under_way->Remove(attempt->uri);
 }

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "hypervisor/call_watch.h"
 #include "hypervisor/connection.h"
 
 namespace rehai::hypervisor {
@@ -28,8 +29,13 @@ namespace rehai::hypervisor {
 // Thread-safe.
 class LibvirtDialer final : public Dialer {
  public:
-  // `clock` must outlive it.
+  // `clock` must outlive it, its connections and abandoned opens.
   explicit LibvirtDialer(const Clock& clock);
+
+  // Connections of this process, whoever dialed them, that libvirt would not
+  // let go of when they were closed. Each costs descriptors and an ssh process
+  // until the process ends. A bug, if it is not 0; the log has the URI.
+  static int LeakedConnections();
 
   // Returns a moment (a quarter of a second) after options.connect_timeout at
   // the latest; setting up keepalive and events is within it. kUnavailable also
@@ -65,6 +71,7 @@ class LibvirtDialer final : public Dialer {
   bool Interrupt(Attempt& attempt) const;
 
   const Clock& clock_;
+  const std::shared_ptr<CallWatch> watch_;
   const std::shared_ptr<UrisUnderWay> under_way_;
 };
 

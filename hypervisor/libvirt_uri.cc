@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 
 namespace rehai::hypervisor {
@@ -23,9 +24,23 @@ bool HasParameter(absl::string_view query, absl::string_view name) {
   return false;
 }
 
+// As a parameter's value. A path stays readable.
+std::string Escaped(absl::string_view value) {
+  std::string escaped;
+  for (const char c : value) {
+    if (absl::ascii_isalnum(c) || absl::StrContains("/-._~", c)) {
+      escaped.push_back(c);
+    } else {
+      absl::StrAppendFormat(&escaped, "%%%02X", static_cast<unsigned char>(c));
+    }
+  }
+  return escaped;
+}
+
 }  // namespace
 
-std::string WithoutPrompts(absl::string_view uri) {
+std::string WithoutPrompts(absl::string_view uri,
+                           absl::string_view ssh_command) {
   const absl::string_view scheme = uri.substr(0, uri.find(':'));
   if (!absl::EndsWith(absl::AsciiStrToLower(scheme), "+ssh")) {
     return std::string(uri);
@@ -36,13 +51,19 @@ std::string WithoutPrompts(absl::string_view uri) {
   const size_t mark = whole.find('?');
   const absl::string_view query =
       mark == absl::string_view::npos ? "" : whole.substr(mark + 1);
-  if (HasParameter(query, "command") || HasParameter(query, "no_tty")) {
+  if (HasParameter(query, "command")) return std::string(uri);
+  std::string parameter;
+  if (!ssh_command.empty()) {
+    parameter = absl::StrCat("command=", Escaped(ssh_command));
+  } else if (!HasParameter(query, "no_tty")) {
+    parameter = "no_tty=1";
+  } else {
     return std::string(uri);
   }
   const absl::string_view joint = mark == absl::string_view::npos ? "?"
                                   : query.empty()                 ? ""
                                                                   : "&";
-  return absl::StrCat(whole, joint, "no_tty=1", uri.substr(whole.size()));
+  return absl::StrCat(whole, joint, parameter, uri.substr(whole.size()));
 }
 
 }  // namespace rehai::hypervisor

@@ -10,10 +10,12 @@
 
 namespace rehai::hypervisor {
 
-// `uri` such that ssh never asks a question: with no_tty=1 where the transport
-// is the ssh client and the URI brings neither that parameter nor a command= of
-// its own, which is then responsible. Any other URI comes back as it is.
-std::string WithoutPrompts(absl::string_view uri);
+// `uri` such that ssh never asks a question, where the transport is the ssh
+// client and the URI brings no command= of its own, which is then responsible:
+// with `ssh_command` as its command=, or, if that is empty, with no_tty=1. Any
+// other URI comes back as it is.
+std::string WithoutPrompts(absl::string_view uri,
+                           absl::string_view ssh_command = "");
 
 }  // namespace rehai::hypervisor
 

@@ -29,5 +29,25 @@ TEST(LibvirtUriTest, WhatTheUserChoseStays) {
   }
 }
 
+TEST(LibvirtUriTest, SshIsReachedByTheCommandThatIsGiven) {
+  EXPECT_EQ(WithoutPrompts("qemu+ssh://root@hv1:2222/system", "/run/rehai/ssh"),
+            "qemu+ssh://root@hv1:2222/system?command=/run/rehai/ssh");
+  EXPECT_EQ(
+      WithoutPrompts("qemu+ssh://hv1/system?no_tty=0&socket=/s#x", "/ssh"),
+      "qemu+ssh://hv1/system?no_tty=0&socket=/s&command=/ssh#x");
+  EXPECT_EQ(WithoutPrompts("qemu+ssh://hv1/system", "/tmp/a b&c=%?#\xc3\xa9"),
+            "qemu+ssh://hv1/system?command=/tmp/a%20b%26c%3D%25%3F%23%C3%A9");
+}
+
+TEST(LibvirtUriTest, TheCommandIsForNoOtherTransportAndNotForOneWithItsOwn) {
+  for (const char* uri :
+       {"qemu+ssh://hv1/system?command=/opt/ssh",
+        "qemu+ssh://hv1/system?a=b;COMMAND=/opt/ssh",
+        "qemu+libssh2://hv1/system", "qemu+libssh://hv1/system",
+        "qemu+tls://hv1/system", "qemu:///system"}) {
+    EXPECT_EQ(WithoutPrompts(uri, "/run/rehai/ssh"), uri);
+  }
+}
+
 }  // namespace
 }  // namespace rehai::hypervisor

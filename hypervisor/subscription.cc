@@ -5,10 +5,10 @@
 
 #include <string>
 #include <tuple>
-#include <type_traits>
 #include <utility>
 
 #include "hypervisor/libvirt_errors.h"
+#include "hypervisor/lifecycle.h"
 
 namespace rehai::hypervisor {
 namespace {
@@ -21,21 +21,28 @@ void FreeOpaque(void* opaque) { delete static_cast<Opaque*>(opaque); }
 
 ListenerGate& GateOf(void* opaque) { return **static_cast<Opaque*>(opaque); }
 
-// Any domain event: whatever it carries, the answer is to read that guest.
-// libvirt's callbacks differ in the arguments between the domain and the last,
-// and one of them returns an int.
-template <typename Result, typename... Arguments>
-Result OnGuest(virConnectPtr, virDomainPtr domain, Arguments... arguments) {
+void Tell(void* opaque, virDomainPtr domain, GuestEvent event) {
+  char uuid[VIR_UUID_STRING_BUFLEN] = "";
+  if (virDomainGetUUIDString(domain, uuid) != 0) return;
+  const GuestId guest{uuid};
+  GateOf(opaque).Call(
+      [&](Listener& listener) { listener.OnGuestEvent(guest, event); });
+}
+
+int OnLifecycle(virConnectPtr, virDomainPtr domain, int event, int detail,
+                void* opaque) {
+  Tell(opaque, domain, FromLifecycle(event, detail));
+  return 0;
+}
+
+// Any other domain event: whatever it carries, the answer is to read that
+// guest. libvirt's callbacks differ in the arguments between the domain and the
+// last.
+template <typename... Arguments>
+void OnGuest(virConnectPtr, virDomainPtr domain, Arguments... arguments) {
   void* const opaque =
       std::get<sizeof...(Arguments) - 1>(std::make_tuple(arguments...));
-  char uuid[VIR_UUID_STRING_BUFLEN] = "";
-  if (virDomainGetUUIDString(domain, uuid) == 0) {
-    const GuestId guest{uuid};
-    GateOf(opaque).Call([&](Listener& listener) {
-      listener.OnGuestEvent(guest, GuestEvent::kChanged);
-    });
-  }
-  if constexpr (!std::is_void_v<Result>) return Result{};
+  Tell(opaque, domain, GuestEvent::kChanged);
 }
 
 // Any network or pool event.
@@ -131,7 +138,7 @@ absl::Status Subscription::StartGuestEvents(absl::string_view subject) {
     return true;
   };
   if (!start({VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-              For<virConnectDomainEventCallback>()})) {
+              VIR_DOMAIN_EVENT_CALLBACK(OnLifecycle)})) {
     return LastLibvirtError(subject);
   }
   for (const GuestEventKind& event : OptionalGuestEvents()) start(event);
