@@ -170,6 +170,12 @@ TEST_F(NodeQueryTest, StopsWhenItHasEnough) {
   EXPECT_EQ(Ask({.query = "*:*", .enough_rows = 1001})->searches, 2);
 }
 
+TEST_F(NodeQueryTest, AShortPageIsNotTheLastIfTheServerKnowsOfMore) {
+  AnswerNext(200, R"({"total":1001,"rows":[{"data":{"name":"hv1"}}]})");
+  AnswerNext(200, R"({"total":1001,"rows":[{"data":{"name":"hv2"}}]})");
+  EXPECT_THAT(AskForHosts()->rows, SizeIs(2));
+}
+
 TEST_F(NodeQueryTest, PagesThatOverlapAreToldOf) {
   std::string rows;
   for (int i = 0; i < 1000; ++i) {
