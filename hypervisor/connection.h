@@ -92,7 +92,7 @@ struct ReadRequest {
 
 // An open connection. One call at a time; the destructor may block as long as a
 // call may. Calls end with the connection: when keepalive gives up, they return
-// kUnavailable.
+// kUnavailable. No call takes much longer than options.read_timeout.
 class Connection {
  public:
   virtual ~Connection() = default;
@@ -100,7 +100,9 @@ class Connection {
   // The complete inventory in few round trips: lists and states always; guest
   // definitions and host facts the first time, when asked for, and for guests
   // whose listing differs from the last read.
-  // kUnavailable: the connection is dead or the hypervisor did not answer.
+  // kUnavailable: the connection is dead or the hypervisor did not answer;
+  // kDeadlineExceeded: it did not within options.read_timeout, and the
+  // connection is dead now.
   virtual absl::StatusOr<Inventory> Read(const ReadRequest& request) = 0;
 };
 
