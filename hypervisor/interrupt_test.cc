@@ -8,12 +8,15 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
+#include <fstream>
 #include <functional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -22,7 +25,8 @@ namespace {
 
 // Does `wait` on a thread and interrupts it until it ends. A wait that cannot
 // be ended hangs the test.
-void InterruptUntilItEnds(const std::function<void()>& wait) {
+void InterruptUntilItEnds(const std::function<void()>& wait,
+                          void (*interrupt)(pid_t) = InterruptThread) {
   std::atomic<pid_t> id{0};
   std::atomic<bool> ended{false};
   std::atomic<bool> may_end{false};
@@ -35,7 +39,7 @@ void InterruptUntilItEnds(const std::function<void()>& wait) {
   });
   while (id == 0) std::this_thread::yield();
   while (!ended) {
-    InterruptThread(id);
+    interrupt(id);
     std::this_thread::yield();
   }
   may_end = true;
@@ -141,6 +145,51 @@ TEST(InterruptTest, LeavesOtherThreadsChildrenAndSocketsAlone) {
   other.join();
   kill(child, SIGKILL);
   EXPECT_EQ(waitpid(child, nullptr, 0), child);
+}
+
+TEST(InterruptTest, ACallLosesItsSocketAndNoChild) {
+  SocketPair pair;
+  pid_t child = 0;
+  InterruptUntilItEnds(
+      [&] {
+        child = fork();
+        if (child == 0) {
+          pause();
+          _exit(0);
+        }
+        char byte;
+        EXPECT_EQ(recv(pair.ends[0], &byte, 1, 0), 0);
+      },
+      ShutDownAwaitedSockets);
+  EXPECT_EQ(waitpid(child, nullptr, WNOHANG), 0);
+  kill(child, SIGKILL);
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
+}
+
+// A daemon's standard error may be a socket of the journal.
+TEST(InterruptTest, StandardErrorIsNeverShutDown) {
+  SocketPair pair;
+  const int kept = dup(STDERR_FILENO);
+  ASSERT_EQ(dup2(pair.ends[0], STDERR_FILENO), STDERR_FILENO);
+  std::atomic<pid_t> id{0};
+  ssize_t received = -1;
+  std::thread thread([&] {
+    id = gettid();
+    char byte;
+    received = recv(STDERR_FILENO, &byte, 1, 0);
+  });
+  while (id == 0) std::this_thread::yield();
+  std::string call;
+  while (call != std::to_string(SYS_recvfrom)) {
+    std::ifstream("/proc/self/task/" + std::to_string(id) + "/syscall") >> call;
+  }
+  InterruptThread(id);
+  ShutDownAwaitedSockets(id);
+  EXPECT_EQ(send(pair.ends[1], "x", 1, MSG_NOSIGNAL), 1);
+  thread.join();
+  dup2(kept, STDERR_FILENO);
+  close(kept);
+  EXPECT_EQ(received, 1);
 }
 
 }  // namespace
