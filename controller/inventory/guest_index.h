@@ -19,14 +19,15 @@ namespace rehai {
 // the fleet. Not thread-safe.
 class GuestIndex {
  public:
-  // `host` lists the guest under `name`. Each (host, guest) is added once.
+  // `host` lists the guest under `name`. Each (host, guest) is added once;
+  // after a Remove() it counts as the guest's newest host.
   void Add(const HostId& host, const GuestId& guest, const std::string& name);
 
   // Takes back an Add() of the same values.
   void Remove(const HostId& host, const GuestId& guest,
               const std::string& name);
 
-  // The hosts that list the guest, in no order.
+  // The hosts that list the guest, in the order in which they were added.
   std::vector<HostId> HostsOf(const GuestId& guest) const;
 
   // The guests that any host lists under `name`, sorted, each once.

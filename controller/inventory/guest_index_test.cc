@@ -38,6 +38,17 @@ TEST(GuestIndexTest, RemovalOnOneHostLeavesTheOther) {
   EXPECT_THAT(index.Named("web"), IsEmpty());
 }
 
+TEST(GuestIndexTest, HostsAreInTheOrderInWhichTheyWereAdded) {
+  GuestIndex index;
+  const HostId c{"c"};
+  index.Add(c, kWeb, "web");
+  index.Add(kA, kWeb, "web");
+  index.Add(kB, kWeb, "web");
+  index.Remove(c, kWeb, "web");
+  index.Add(c, kWeb, "web");
+  EXPECT_THAT(index.HostsOf(kWeb), ElementsAre(kA, kB, c));
+}
+
 TEST(GuestIndexTest, ANameMayBelongToSeveralGuests) {
   GuestIndex index;
   index.Add(kA, kWeb, "same");

@@ -27,17 +27,27 @@ absl::Status UnknownHost(const std::string& node) {
                    ": not in the fleet; add it to the configuration's hosts"));
 }
 
+absl::Status NothingHeld(const std::string& node) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("host ", node,
+                   ": no guest of it is held as missing, so there is nothing "
+                   "to confirm; see its conditions"));
+}
+
 // Orders the places where one guest was seen: the greater is where it is.
 auto Likelihood(const GuestLocation& place) {
   const google::protobuf::Timestamp& seen = place.record->confirmed_at();
-  return std::tuple(IsActive(*place.guest), seen.seconds(), seen.nanos(),
-                    place.record->revision());
+  const bool active = IsActive(*place.guest);
+  const bool missing = IsMissing(*place.record, GuestId{place.guest->uuid()});
+  return std::tuple(active && !missing, active, !missing, seen.seconds(),
+                    seen.nanos(), place.record->revision());
 }
 
 }  // namespace
 
-Inventory::Inventory(const Clock& clock)
+Inventory::Inventory(const Clock& clock, BrakeOptions brake)
     : clock_(clock),
+      brake_(brake),
       first_revision_(absl::ToUnixMicros(clock.Now())),
       revision_(first_revision_),
       complete_after_(first_revision_) {}
@@ -84,6 +94,7 @@ void Inventory::RemoveHost(const HostId& host) {
     for (const v1::Guest& guest : record->guests()) {
       guests_.Remove(host, GuestId{guest.uuid()}, guest.name());
     }
+    missing_.Set(host, {});
     hosts_.erase(found);
     order_.erase(record->revision());
     RememberRemoval(host);
@@ -96,29 +107,60 @@ void Inventory::RemoveHost(const HostId& host) {
 absl::StatusOr<Observed> Inventory::Observe(
     const v1::Observation& observation) {
   const HostId host{observation.node()};
-  Change change;
+  std::vector<Change> changes;
   Observed observed;
   {
     MutexLock lock(mu_);
     const auto found = hosts_.find(host);
     if (found == hosts_.end()) return UnknownHost(host.node);
     const RecordPtr before = found->second;
-    ASSIGN_OR_RETURN(Merged merged, Merge(*before, observation, clock_.Now()));
-    if (!merged.IsChange()) {
+    const auto is_active_elsewhere =
+        [this, &host](const GuestId& guest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+          return IsActiveElsewhere(host, guest);
+        };
+    ASSIGN_OR_RETURN(Merged merged,
+                     Merge(*before, observation,
+                           {.brake = brake_,
+                            .missing = missing_.Of(host),
+                            .is_active_elsewhere = is_active_elsewhere},
+                           clock_.Now()));
+    const auto arrivals = Arrivals(observation, merged);
+    if (merged.IsChange()) {
+      observed = {.is_change = true,
+                  .appeared = merged.appeared,
+                  .changed = merged.changed,
+                  .gone = merged.gone};
+      changes.push_back(Adopt(host, *before, std::move(merged)));
+    } else {
       found->second =
           std::make_shared<const v1::Record>(std::move(merged.record));
       view_.reset();
-      return Observed{};
     }
-    Reindex(host, *before, merged);
-    observed = {.is_change = true,
-                .appeared = std::move(merged.appeared),
-                .changed = std::move(merged.changed),
-                .gone = std::move(merged.gone)};
-    change = Publish(host, std::move(merged.record));
+    // After the new host's: who follows the revisions sees a guest twice for a
+    // moment, and never not at all.
+    for (const auto& [old_host, guests] : arrivals) {
+      changes.push_back(Drop(old_host, guests));
+    }
+  }
+  for (const Change& change : changes) Tell(change);
+  return observed;
+}
+
+absl::StatusOr<std::vector<GuestId>> Inventory::ConfirmDisappearance(
+    const HostId& host) {
+  std::vector<GuestId> held;
+  Change change;
+  {
+    MutexLock lock(mu_);
+    if (!hosts_.contains(host)) return UnknownHost(host.node);
+    for (const auto& [guest, why] : missing_.Of(host)) {
+      if (why == Absence::kHeld) held.push_back(guest);
+    }
+    if (held.empty()) return NothingHeld(host.node);
+    change = Drop(host, held);
   }
   Tell(change);
-  return observed;
+  return held;
 }
 
 absl::Status Inventory::SetCondition(const HostId& host,
@@ -224,6 +266,60 @@ Revision Inventory::revision() const {
   return revision_;
 }
 
+Change Inventory::Adopt(const HostId& host, const v1::Record& before,
+                        Merged merged) {
+  Reindex(host, before, merged);
+  missing_.Set(host, std::move(merged.missing));
+  return Publish(host, std::move(merged.record));
+}
+
+std::map<HostId, std::vector<GuestId>> Inventory::Arrivals(
+    const v1::Observation& observation, const Merged& merged) const {
+  std::map<HostId, std::vector<GuestId>> arrivals;
+  if (missing_.empty()) return arrivals;
+  for (const v1::Guest& guest : observation.guests()) {
+    const GuestId id{guest.uuid()};
+    for (const auto& [host, why] : missing_.Where(id)) {
+      if (host.node == observation.node()) continue;  // back where it was
+      // A definition that has always been there is no arrival; nor is a new one
+      // the end of a guest that only the brake keeps, perhaps running.
+      const bool arrived =
+          IsActive(guest) || (why == Absence::kMoving &&
+                              std::binary_search(merged.appeared.begin(),
+                                                 merged.appeared.end(), id));
+      if (arrived) arrivals[host].push_back(id);
+    }
+  }
+  return arrivals;
+}
+
+Change Inventory::Drop(const HostId& host, const std::vector<GuestId>& guests) {
+  const RecordPtr before = hosts_.at(host);
+  return Adopt(
+      host, *before,
+      WithoutMissing(*before, missing_.Of(host), guests, clock_.Now()));
+}
+
+bool Inventory::IsActiveElsewhere(const HostId& host,
+                                  const GuestId& guest) const {
+  // Where it was before it came to `host`, it may still be listed because that
+  // host was not read since.
+  bool is_later = false;
+  for (const HostId& other : guests_.HostsOf(guest)) {
+    if (other == host) {
+      is_later = true;
+      continue;
+    }
+    const v1::Record& record = *hosts_.at(other);
+    if (is_later && record.presence() == v1::PRESENCE_CURRENT &&
+        !IsMissing(record, guest) &&
+        IsActive(*rehai::FindGuest(record, guest))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 Change Inventory::Publish(const HostId& host, v1::Record record) {
   order_.erase(record.revision());
   record.set_revision(++revision_);
@@ -241,11 +337,12 @@ void Inventory::Reindex(const HostId& host, const v1::Record& before,
     guests_.Remove(host, guest, rehai::FindGuest(before, guest)->name());
   }
   for (const GuestId& guest : merged.changed) {
-    const std::string& old_name = rehai::FindGuest(before, guest)->name();
-    const std::string& new_name = rehai::FindGuest(after, guest)->name();
-    if (old_name == new_name) continue;
-    guests_.Remove(host, guest, old_name);
-    guests_.Add(host, guest, new_name);
+    const v1::Guest& was = *rehai::FindGuest(before, guest);
+    const v1::Guest& is = *rehai::FindGuest(after, guest);
+    const bool has_started = IsActive(is) && !IsActive(was);
+    if (was.name() == is.name() && !has_started) continue;
+    guests_.Remove(host, guest, was.name());
+    guests_.Add(host, guest, is.name());
   }
   for (const GuestId& guest : merged.appeared) {
     guests_.Add(host, guest, rehai::FindGuest(after, guest)->name());

@@ -17,7 +17,9 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "controller/inventory/brake.h"
 #include "controller/inventory/guest_index.h"
+#include "controller/inventory/missing_guests.h"
 #include "proto/ids.h"
 #include "rehai/v1/model.pb.h"
 
@@ -68,6 +70,11 @@ struct GuestLocation {
 //
 // - A guest is gone only on positive evidence: a complete list without it, or a
 //   removal that its source reports. Presence never removes a guest.
+// - A complete list that lacks too many guests at once is no such evidence: the
+//   brake holds them until an operator confirms it, or they are seen again.
+// - A guest on its way from one host to another is always on one of them, for
+//   every reader: it goes from the old one together with its being seen on the
+//   new one.
 // - Observations that do not come after the last one merged are dropped.
 // - Revisions grow with every change and never repeat, over restarts too: the
 //   first is taken from the wall clock.
@@ -82,7 +89,7 @@ class Inventory {
   using Listener = absl::AnyInvocable<void(const Change&)>;
 
   // `clock` must outlive the inventory.
-  explicit Inventory(const Clock& clock);
+  explicit Inventory(const Clock& clock, BrakeOptions brake = {});
   Inventory(const Inventory&) = delete;
   Inventory& operator=(const Inventory&) = delete;
 
@@ -115,6 +122,10 @@ class Inventory {
   absl::Status SetCondition(const HostId& host, v1::Condition condition);
   absl::Status ClearCondition(const HostId& host, const std::string& type);
 
+  // An operator says that the guests which the brake holds are gone. Returns
+  // them. kNotFound: no such host; kFailedPrecondition: it holds none.
+  absl::StatusOr<std::vector<GuestId>> ConfirmDisappearance(const HostId& host);
+
   // Null if there is no such host.
   RecordPtr Find(const HostId& host) const;
 
@@ -122,7 +133,8 @@ class Inventory {
   std::shared_ptr<const FleetView> View() const;
 
   // Where a guest is. A guest that several hosts define (a migration leaves a
-  // definition behind) is where it is active, else where it was seen last.
+  // definition behind) is where it is active and not missing, else where it was
+  // active, else where it was seen last.
   std::optional<GuestLocation> FindGuest(const GuestId& guest) const;
 
   // All guests of that name, one per UUID.
@@ -136,6 +148,21 @@ class Inventory {
   Revision revision() const;
 
  private:
+  // Makes `merged` the newest belief about `host`, which was `before`.
+  Change Adopt(const HostId& host, const v1::Record& before, Merged merged)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The hosts that need not keep a missing guest any more, as this observation
+  // shows it on another host; and those guests.
+  std::map<HostId, std::vector<GuestId>> Arrivals(
+      const v1::Observation& observation, const Merged& merged) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The host does not have these missing guests any more.
+  Change Drop(const HostId& host, const std::vector<GuestId>& guests)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // True if a host that can be reached runs the guest, and was seen to do so
+  // only after it was on `host`.
+  bool IsActiveElsewhere(const HostId& host, const GuestId& guest) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Makes `record` the newest belief about `host`, under the next revision.
   Change Publish(const HostId& host, v1::Record record)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -153,13 +180,17 @@ class Inventory {
 
   // Set at construction, or before any thread uses the inventory.
   const Clock& clock_;
+  const BrakeOptions brake_;
   const Revision first_revision_;
   std::vector<Listener> listeners_;
 
   mutable Mutex mu_;
   Revision revision_ ABSL_GUARDED_BY(mu_);
   std::map<HostId, RecordPtr> hosts_ ABSL_GUARDED_BY(mu_);
+  // A guest's hosts in the order in which it was seen to come to them, or to
+  // start there.
   GuestIndex guests_ ABSL_GUARDED_BY(mu_);
+  MissingGuests missing_ ABSL_GUARDED_BY(mu_);
   // Each host at its last change, hosts in removed_ included.
   std::map<Revision, HostId> order_ ABSL_GUARDED_BY(mu_);
   // Hosts that left, and when. Bounded.

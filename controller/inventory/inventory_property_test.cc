@@ -243,7 +243,8 @@ class History {
 
   std::mt19937 random_;
   FakeClock clock_;
-  Inventory inventory_{clock_};
+  // Without the brake, of which the model is too simple to know.
+  Inventory inventory_{clock_, {.share = 1}};
   std::map<std::string, ModelHost> model_;
   int64_t sequence_ = 10;
   std::map<std::string, Revision> replica_;
@@ -260,6 +261,199 @@ TEST(InventoryPropertyTest, BelievesWhatASimpleModelBelieves) {
       if (testing::Test::HasFatalFailure()) return;
     }
   }
+}
+
+// A fleet whose guests move, end and are listed wrongly, and of which the
+// inventory hears a part at a time. Hosts tell of a guest as on its way until
+// its new host was heard.
+class MovingFleet {
+ public:
+  MovingFleet(int seed, BrakeOptions brake, bool lists_err)
+      : random_(seed), lists_err_(lists_err), inventory_(clock_, brake) {
+    for (int h = 0; h < kHosts; ++h) inventory_.AddHost(Host(h), {});
+    for (int g = 0; g < kUuids; ++g) where_[g] = Pick(kHosts);
+    for (int h = 0; h < kHosts; ++h) Tell(Everything(h));
+    inventory_.AddListener([this](const Change&) { CheckAllAreFound(); });
+    follower_revision_ = inventory_.revision();
+    for (const RecordPtr& record : inventory_.View()->records) {
+      follower_[record->node()] = record;
+    }
+  }
+
+  void Step() {
+    const int host = Pick(kHosts);
+    switch (Pick(8)) {
+      case 0:
+      case 1:
+        Move(Pick(kUuids), host);
+        break;
+      case 2:
+        if (Pick(5) == 0) End(Pick(kUuids));
+        break;
+      case 3:
+        ASSERT_THAT(inventory_.SetPresence(Host(host), v1::PRESENCE_STALE,
+                                           std::nullopt),
+                    IsOk());
+        break;
+      case 4:
+        Tell(Part(host));
+        break;
+      case 5:
+        Tell(lists_err_ ? Wrong(host) : Part(host));
+        break;
+      default:
+        Tell(Everything(host));
+    }
+    CheckAllAreFound();
+    Follow();
+  }
+
+  // Once all hosts tell the truth, and an operator confirms what nobody saw, it
+  // is believed.
+  void Settle() {
+    for (int round = 0; round < 2; ++round) {
+      for (int h = 0; h < kHosts; ++h) Tell(Everything(h));
+      for (int h = 0; h < kHosts; ++h) {
+        inventory_.ConfirmDisappearance(Host(h)).status().IgnoreError();
+      }
+    }
+    size_t listed = 0;
+    for (const RecordPtr& record : inventory_.View()->records) {
+      listed += static_cast<size_t>(record->guests_size());
+      ASSERT_EQ(record->missing_uuids_size(), 0);
+      ASSERT_EQ(record->conditions_size(), 0);
+    }
+    ASSERT_EQ(listed, where_.size());
+    for (const auto& [guest, host] : where_) {
+      const auto place = inventory_.FindGuest(Id(guest));
+      ASSERT_TRUE(place.has_value());
+      ASSERT_EQ(place->record->node(), Host(host).node);
+    }
+  }
+
+ private:
+  int Pick(int n) { return static_cast<int>(random_() % n); }
+  static HostId Host(int host) { return HostId{absl::StrCat("host", host)}; }
+  static GuestId Id(int guest) { return GuestId{absl::StrCat("uuid", guest)}; }
+
+  void Move(int guest, int to) {
+    const auto found = where_.find(guest);
+    if (found == where_.end() || found->second == to) return;
+    on_their_way_[found->second].insert(guest);
+    on_their_way_[to].erase(guest);
+    found->second = to;
+  }
+
+  void End(int guest) {
+    if (where_.erase(guest) == 0) return;
+    for (auto& [host, guests] : on_their_way_) guests.erase(guest);
+    ended_.insert(guest);
+  }
+
+  v1::Observation Next(int host, bool full) {
+    clock_.Advance(absl::Seconds(1));
+    v1::Observation observation;
+    observation.set_node(Host(host).node);
+    observation.set_sequence(++sequence_);
+    observation.set_full(full);
+    return observation;
+  }
+
+  // What the host says of a guest.
+  void Look(int host, int guest, v1::Observation& observation) {
+    const auto found = where_.find(guest);
+    if (found != where_.end() && found->second == host) {
+      v1::Guest& listed = *observation.add_guests();
+      listed.set_uuid(Id(guest).uuid);
+      listed.set_state(guest % 3 == 0 ? v1::GUEST_STATE_SHUT_OFF
+                                      : v1::GUEST_STATE_RUNNING);
+      for (auto& [other, guests] : on_their_way_) guests.erase(guest);
+    } else if (on_their_way_[host].contains(guest)) {
+      observation.add_moving_uuids(Id(guest).uuid);
+    } else if (ended_.contains(guest)) {
+      observation.add_removed_uuids(Id(guest).uuid);
+    }
+  }
+
+  v1::Observation Everything(int host) {
+    v1::Observation observation = Next(host, /*full=*/true);
+    for (int g = 0; g < kUuids; ++g) Look(host, g, observation);
+    return observation;
+  }
+  v1::Observation Part(int host) {
+    v1::Observation observation = Next(host, /*full=*/false);
+    for (int g = 0; g < kUuids; ++g) {
+      if (Pick(2) == 0) Look(host, g, observation);
+    }
+    return observation;
+  }
+  // Complete, it says, and lacks any of them.
+  v1::Observation Wrong(int host) {
+    v1::Observation observation = Part(host);
+    observation.set_full(true);
+    return observation;
+  }
+
+  void Tell(const v1::Observation& observation) {
+    ASSERT_THAT(inventory_.Observe(observation), IsOk());
+  }
+
+  void CheckAllAreFound() {
+    for (const auto& [guest, host] : where_) {
+      ASSERT_TRUE(inventory_.FindGuest(Id(guest)).has_value()) << guest;
+    }
+  }
+
+  // Who applies one change after the other sees every guest all the time.
+  void Follow() {
+    while (follower_revision_ < inventory_.revision()) {
+      const auto next = inventory_.ChangesAfter(follower_revision_, 1);
+      ASSERT_THAT(next, IsOk());
+      for (const Change& change : next->changes) {
+        follower_[change.host.node] = change.record;
+      }
+      follower_revision_ = next->through;
+      for (const auto& [guest, host] : where_) {
+        ASSERT_TRUE(std::any_of(follower_.begin(), follower_.end(),
+                                [id = Id(guest)](const auto& f) {
+                                  return FindGuest(*f.second, id) != nullptr;
+                                }))
+            << guest;
+      }
+    }
+  }
+
+  std::mt19937 random_;
+  const bool lists_err_;
+  FakeClock clock_;
+  Inventory inventory_;
+  int64_t sequence_ = 0;
+  std::map<int, int> where_;  // the hosts of the guests that live
+  std::map<int, std::set<int>> on_their_way_;  // from this host
+  std::set<int> ended_;
+  std::map<std::string, RecordPtr> follower_;
+  Revision follower_revision_ = 0;
+};
+
+void RunMovingFleets(BrakeOptions brake, bool lists_err) {
+  for (int seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    MovingFleet fleet(seed, brake, lists_err);
+    for (int step = 0; step < 200; ++step) {
+      fleet.Step();
+      if (testing::Test::HasFatalFailure()) return;
+    }
+    fleet.Settle();
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+// Promise 1: there is no moment at which a guest that lives is nowhere.
+TEST(InventoryPropertyTest, AGuestThatMovesIsNeverNowhere) {
+  RunMovingFleets({.share = 1}, /*lists_err=*/false);
+}
+TEST(InventoryPropertyTest, NoListMakesAGuestVanishUnderAFullBrake) {
+  RunMovingFleets({.share = 0, .count = 0}, /*lists_err=*/true);
 }
 
 }  // namespace

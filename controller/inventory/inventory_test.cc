@@ -12,8 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/fake_clock.h"
-#include "tests/matchers.h"
+#include "controller/inventory/inventory_fixture.h"
 
 namespace rehai {
 namespace {
@@ -21,43 +20,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-const HostId kA{"a"};
-const HostId kB{"b"};
-
-v1::Guest Guest(const std::string& uuid, const std::string& name,
-                v1::GuestState state = v1::GUEST_STATE_RUNNING) {
-  v1::Guest guest;
-  guest.set_uuid(uuid);
-  guest.set_name(name);
-  guest.set_state(state);
-  return guest;
-}
-
-class InventoryTest : public testing::Test {
- protected:
-  // A complete list of the host's guests, one second after the last.
-  absl::Status See(const HostId& host, const std::vector<v1::Guest>& guests) {
-    clock_.Advance(absl::Seconds(1));
-    v1::Observation observation;
-    observation.set_node(host.node);
-    observation.set_session(1);
-    observation.set_sequence(++sequence_);
-    observation.set_full(true);
-    for (const v1::Guest& guest : guests) *observation.add_guests() = guest;
-    return inventory_.Observe(observation).status();
-  }
-
-  // The node of the host that a guest is on, or "".
-  std::string Where(const std::string& uuid) {
-    const auto place = inventory_.FindGuest(GuestId{uuid});
-    return place.has_value() ? place->record->node() : "";
-  }
-
-  FakeClock clock_;
-  Inventory inventory_{clock_};
-  int64_t sequence_ = 0;
-};
 
 TEST_F(InventoryTest, AHostIsNeverSeenUntilItIsObserved) {
   inventory_.AddHost(kA, {{"rack", "r1"}});

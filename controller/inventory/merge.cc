@@ -81,8 +81,7 @@ absl::StatusOr<std::vector<const v1::Guest*>> SortedGuests(
   return guests;
 }
 
-// Who else an observation speaks of, and what their absence from its list
-// means.
+// What an observation says of guests that are not in its list.
 class Unlisted {
  public:
   static absl::StatusOr<Unlisted> Of(const v1::Observation& observation) {
@@ -90,10 +89,11 @@ class Unlisted {
     unlisted.full_ = observation.full();
     unlisted.unread_.insert(observation.unread_uuids().begin(),
                             observation.unread_uuids().end());
-    if (!observation.full()) {
-      unlisted.removed_.insert(observation.removed_uuids().begin(),
-                               observation.removed_uuids().end());
-    }
+    unlisted.removed_.insert(observation.removed_uuids().begin(),
+                             observation.removed_uuids().end());
+    unlisted.moving_.insert(observation.moving_uuids().begin(),
+                            observation.moving_uuids().end());
+    if (observation.full()) return unlisted;
     for (const v1::Guest& guest : observation.guests()) {
       if (unlisted.removed_.contains(guest.uuid())) {
         return Contradiction(
@@ -104,15 +104,20 @@ class Unlisted {
     return unlisted;
   }
 
-  // True if there is evidence that a guest which is not listed is gone.
-  bool IsGone(const v1::Guest& guest) const {
-    return full_ ? !unread_.contains(guest.uuid())
-                 : removed_.contains(guest.uuid());
+  // True if the host was asked for the guest and does not have it.
+  bool IsAbsent(const v1::Guest& guest) const {
+    if (full_) return !IsUnread(guest);
+    return IsRemoved(guest) || IsMoving(guest);
   }
-
-  // True if nothing but the list speaks of a guest that is listed.
+  // True if nothing but the list speaks of the guest.
   bool IsUnread(const v1::Guest& guest) const {
     return unread_.contains(guest.uuid());
+  }
+  bool IsRemoved(const v1::Guest& guest) const {
+    return removed_.contains(guest.uuid());
+  }
+  bool IsMoving(const v1::Guest& guest) const {
+    return moving_.contains(guest.uuid());
   }
 
  private:
@@ -121,7 +126,40 @@ class Unlisted {
   bool full_ = false;
   UuidSet unread_;
   UuidSet removed_;
+  UuidSet moving_;
 };
+
+// What becomes of the record's guests that are absent. Points into the record.
+using Absences = absl::flat_hash_map<absl::string_view, Absence>;
+
+// Walks both lists, sorted by UUID, side by side.
+Absences JudgeUnlisted(const v1::Record& record,
+                       const std::vector<const v1::Guest*>& seen,
+                       const Unlisted& unlisted, const Circumstances& known) {
+  std::vector<absl::string_view> uuids;
+  std::vector<Absentee> absent;
+  auto next = seen.begin();
+  for (const v1::Guest& guest : record.guests()) {
+    while (next != seen.end() && (*next)->uuid() < guest.uuid()) ++next;
+    if (next != seen.end() && (*next)->uuid() == guest.uuid()) continue;
+    if (!unlisted.IsAbsent(guest)) continue;
+    const GuestId id{guest.uuid()};
+    const auto before = known.missing.find(id);
+    uuids.push_back(guest.uuid());
+    absent.push_back({.is_moving = unlisted.IsMoving(guest),
+                      .is_removed = unlisted.IsRemoved(guest),
+                      .is_active_elsewhere = known.is_active_elsewhere(id),
+                      .was_held = before != known.missing.end() &&
+                                  before->second == Absence::kHeld});
+  }
+  const std::vector<Absence> verdicts = JudgeAbsent(
+      absent, static_cast<size_t>(record.guests_size()), known.brake);
+  Absences absences;
+  for (size_t i = 0; i < uuids.size(); ++i) {
+    absences.emplace(uuids[i], verdicts[i]);
+  }
+  return absences;
+}
 
 bool IsSameRun(const v1::Guest& a, const v1::Guest& b) {
   return a.has_id() && b.has_id() && a.id() == b.id();
@@ -186,25 +224,40 @@ v1::Guest WithListing(v1::Guest believed, const v1::Guest& listed) {
   return believed;
 }
 
+// A guest that is believed and was not seen.
+void MergeUnseen(v1::Guest& guest, const Unlisted& unlisted,
+                 const Absences& absences, const Missing& missing_before,
+                 Merged& merged) {
+  GuestId id{guest.uuid()};
+  const auto absence = absences.find(guest.uuid());
+  if (absence != absences.end() && absence->second == Absence::kGone) {
+    merged.gone.push_back(std::move(id));
+    return;
+  }
+  if (absence != absences.end()) {
+    merged.missing.emplace(std::move(id), absence->second);
+  } else if (const auto before = missing_before.find(id);
+             before != missing_before.end() && !unlisted.IsUnread(guest)) {
+    merged.missing.insert(*before);
+  }
+  merged.record.add_guests()->Swap(&guest);
+}
+
 // Walks both lists, sorted by UUID, side by side.
 void MergeGuests(const std::vector<const v1::Guest*>& seen,
-                 const Unlisted& unlisted, Merged& merged) {
+                 const Unlisted& unlisted, const Absences& absences,
+                 const Missing& missing_before, Merged& merged) {
   GuestList before;
   before.Swap(merged.record.mutable_guests());
-  GuestList& after = *merged.record.mutable_guests();
   auto old = before.begin();
   const auto keep_or_drop = [&](v1::Guest& guest) {
-    if (unlisted.IsGone(guest)) {
-      merged.gone.push_back(GuestId{guest.uuid()});
-    } else {
-      after.Add()->Swap(&guest);
-    }
+    MergeUnseen(guest, unlisted, absences, missing_before, merged);
   };
   for (const v1::Guest* guest : seen) {
     while (old != before.end() && old->uuid() < guest->uuid()) {
       keep_or_drop(*old++);
     }
-    v1::Guest& next = *after.Add();
+    v1::Guest& next = *merged.record.add_guests();
     if (old == before.end() || old->uuid() != guest->uuid()) {
       next = *guest;
       merged.appeared.push_back(GuestId{guest->uuid()});
@@ -244,10 +297,37 @@ bool SetCondition(v1::Record& record, v1::Condition condition, absl::Time now) {
   return true;
 }
 
+absl::Time SinceWhen(const v1::Record& record, absl::string_view type,
+                     absl::Time now) {
+  for (const v1::Condition& condition : record.conditions()) {
+    if (condition.type() == type) return FromProto(condition.since());
+  }
+  return now;
+}
+
+// The record shows who is missing. Returns whether that makes a difference.
+bool ShowMissing(const Missing& missing, absl::Time now, v1::Record& record) {
+  google::protobuf::RepeatedPtrField<std::string> uuids;
+  for (const auto& [guest, why] : missing) *uuids.Add() = guest.uuid;
+  record.mutable_missing_uuids()->Swap(&uuids);
+  bool differs =
+      !std::equal(uuids.begin(), uuids.end(), record.missing_uuids().begin(),
+                  record.missing_uuids().end());
+  const size_t held = CountHeld(missing);
+  if (held == 0) return ClearCondition(record, kMassDisappearance) || differs;
+  v1::Condition condition;
+  condition.set_type(kMassDisappearance);
+  condition.set_message(MassDisappearanceMessage(
+      record.node(), held, static_cast<size_t>(record.guests_size()),
+      SinceWhen(record, kMassDisappearance, now)));
+  return SetCondition(record, std::move(condition), now) || differs;
+}
+
 }  // namespace
 
 absl::StatusOr<Merged> Merge(const v1::Record& record,
                              const v1::Observation& observation,
+                             const Circumstances& known,
                              absl::Time received_at) {
   RETURN_IF_ERROR(CheckOrder(record, observation));
   ASSIGN_OR_RETURN(const std::vector<const v1::Guest*> seen,
@@ -257,14 +337,16 @@ absl::StatusOr<Merged> Merge(const v1::Record& record,
   Merged merged;
   merged.record = record;
   v1::Record& next = merged.record;
-  MergeGuests(seen, unlisted, merged);
+  MergeGuests(seen, unlisted, JudgeUnlisted(record, seen, unlisted, known),
+              known.missing, merged);
+  const bool missing_changed = ShowMissing(merged.missing, received_at, next);
   if (observation.has_facts()) {
     merged.facts_changed =
         MergeFacts(observation.facts(), *next.mutable_facts());
   }
   const bool was_unreachable = ClearCondition(next, kUnreachable);
-  merged.status_changed =
-      was_unreachable || record.presence() != v1::PRESENCE_CURRENT;
+  merged.status_changed = missing_changed || was_unreachable ||
+                          record.presence() != v1::PRESENCE_CURRENT;
   next.set_presence(v1::PRESENCE_CURRENT);
 
   *next.mutable_provenance() = observation.provenance();
@@ -274,6 +356,27 @@ absl::StatusOr<Merged> Merge(const v1::Record& record,
                                      : ToProto(received_at);
   next.set_session(observation.session());
   next.set_sequence(observation.sequence());
+  return merged;
+}
+
+Merged WithoutMissing(const v1::Record& record, Missing missing,
+                      const std::vector<GuestId>& dropped, absl::Time now) {
+  Merged merged;
+  merged.record = record;
+  merged.gone = dropped;
+  merged.status_changed = true;
+  merged.missing = std::move(missing);
+  std::sort(merged.gone.begin(), merged.gone.end());
+  for (const GuestId& guest : merged.gone) merged.missing.erase(guest);
+  auto& guests = *merged.record.mutable_guests();
+  guests.erase(std::remove_if(guests.begin(), guests.end(),
+                              [&](const v1::Guest& guest) {
+                                return std::binary_search(
+                                    merged.gone.begin(), merged.gone.end(),
+                                    GuestId{guest.uuid()});
+                              }),
+               guests.end());
+  ShowMissing(merged.missing, now, merged.record);
   return merged;
 }
 

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "controller/inventory/brake.h"
 #include "proto/ids.h"
 #include "rehai/v1/model.pb.h"
 
@@ -27,8 +29,10 @@ struct Merged {
   std::vector<GuestId> changed;
   std::vector<GuestId> gone;
   bool facts_changed = false;
-  // Presence or conditions.
+  // Presence, conditions, or who is missing.
   bool status_changed = false;
+  // As the record says, and why.
+  Missing missing;
 
   // True if the revision must grow; false if the observation only confirmed
   // what was believed.
@@ -38,10 +42,24 @@ struct Merged {
   }
 };
 
+// What else is known when an observation is merged.
+struct Circumstances {
+  BrakeOptions brake;
+  // Why those are missing that the record says are.
+  const Missing& missing;
+  // True if the guest is known to run on another host.
+  absl::FunctionRef<bool(const GuestId&)> is_active_elsewhere;
+};
+
 // What is to be believed of a host after `observation` of it.
 //
-// - A guest is gone if the observation is full and neither lists it nor calls
-//   it unread, or if it is partial and names it as removed.
+// - A guest is gone if the observation is partial and names it as removed; or
+//   if it is full and neither lists it nor calls it unread, and JudgeAbsent()
+//   does not find it on its way or holds it.
+// - One that is on its way, or held, stays as it was and is missing, until it
+// is
+//   listed again. It goes by a later observation, or by WithoutMissing().
+// - The host has the condition MassDisappearance while any guest is held.
 // - What the observation did not look at stays as it was: unread guests but for
 //   what the list tells of them, absent facts, guests that a partial
 //   observation does not list, volatile values (of a guest: while it runs on).
@@ -54,7 +72,13 @@ struct Merged {
 // listed twice, or listed and also removed.
 absl::StatusOr<Merged> Merge(const v1::Record& record,
                              const v1::Observation& observation,
+                             const Circumstances& known,
                              absl::Time received_at);
+
+// The record without the guests of `dropped`, all of which are among those
+// `missing` from it.
+Merged WithoutMissing(const v1::Record& record, Missing missing,
+                      const std::vector<GuestId>& dropped, absl::Time now);
 
 // The record with another presence, or nullopt if it says so already.
 // `condition` replaces the one of its type; without a time of its own it keeps

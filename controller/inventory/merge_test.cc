@@ -66,6 +66,19 @@ v1::Observation Next(const std::string& fields) {
       fields);
 }
 
+// Merges as if there were no other host, and nobody missing or held.
+absl::StatusOr<Merged> Merge(const v1::Record& record,
+                             const v1::Observation& observation,
+                             absl::Time received_at) {
+  const Missing none;
+  return rehai::Merge(
+      record, observation,
+      {.brake = {},
+       .missing = none,
+       .is_active_elsewhere = [](const GuestId&) { return false; }},
+      received_at);
+}
+
 std::vector<std::string> Uuids(const v1::Record& record) {
   std::vector<std::string> uuids;
   for (const v1::Guest& guest : record.guests()) uuids.push_back(guest.uuid());

@@ -42,4 +42,9 @@ const v1::Guest* FindGuest(const v1::Record& record, const GuestId& guest) {
                                                               : nullptr;
 }
 
+bool IsMissing(const v1::Record& record, const GuestId& guest) {
+  return std::binary_search(record.missing_uuids().begin(),
+                            record.missing_uuids().end(), guest.uuid);
+}
+
 }  // namespace rehai

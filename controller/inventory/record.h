@@ -33,6 +33,9 @@ bool IsActive(const v1::Guest& guest);
 // The guest inside `record`, or null.
 const v1::Guest* FindGuest(const v1::Record& record, const GuestId& guest);
 
+// True if the last complete list lacked the guest, and it is kept all the same.
+bool IsMissing(const v1::Record& record, const GuestId& guest);
+
 }  // namespace rehai
 
 #endif  // CONTROLLER_INVENTORY_RECORD_H_

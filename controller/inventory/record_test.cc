@@ -39,5 +39,29 @@ TEST(RecordTest, FindsAGuestByItsUuidOnly) {
   EXPECT_EQ(FindGuest(record, GuestId{"e"}), nullptr);
 }
 
+TEST(RecordTest, AGuestIsMissingIfTheRecordSaysSo) {
+  v1::Record record;
+  EXPECT_FALSE(IsMissing(record, GuestId{"b"}));
+  for (const char* uuid : {"a", "b", "d"}) record.add_missing_uuids(uuid);
+  EXPECT_TRUE(IsMissing(record, GuestId{"a"}));
+  EXPECT_TRUE(IsMissing(record, GuestId{"d"}));
+  EXPECT_FALSE(IsMissing(record, GuestId{"c"}));
+}
+
+TEST(RecordTest, AnIdentityIsInDoubtForWhatBelongsToIt) {
+  for (const char* type :
+       {kDuplicateHostUuid, kHostUuidChanged, kNodeClaimedTwice}) {
+    v1::Record record;
+    record.add_conditions()->set_type(kUnreachable);
+    EXPECT_FALSE(IdentityInDoubt(record));
+    record.add_conditions()->set_type(type);
+    EXPECT_TRUE(IdentityInDoubt(record)) << type;
+  }
+  v1::Record braked;
+  braked.add_conditions()->set_type(kMassDisappearance);
+  braked.add_conditions()->set_type(kLeftDiscovery);
+  EXPECT_FALSE(IdentityInDoubt(braked));
+}
+
 }  // namespace
 }  // namespace rehai
