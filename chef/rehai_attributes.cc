@@ -1,15 +1,16 @@
 // Copyright 2026 The Rehai Authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include <map>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
+#include "chef/json_writer.h"
 #include "chef/rendering_trees.h"
 
 namespace rehai::chef {
 namespace {
-
-using nlohmann::json;
 
 // One word each, so that they can be searched for in Chef.
 absl::string_view StateWord(v1::GuestState state) {
@@ -33,84 +34,92 @@ absl::string_view StateWord(v1::GuestState state) {
   }
 }
 
-// Adds `key` if there is something to say.
-void Add(json& entry, const char* key, const std::string& value) {
-  if (!value.empty()) entry[key] = value;
+// Writes `key` if there is something to say.
+void StringIfAny(absl::string_view key, const std::string& value,
+                 JsonWriter& json) {
+  if (!value.empty()) json.String(key, value);
 }
 
-json Disk(const v1::Disk& disk) {
-  json entry = json::object();
-  Add(entry, "target", disk.target());
-  Add(entry, "device", disk.device());
-  Add(entry, "source", disk.source());
-  return entry;
+void WriteDisk(const v1::Disk& disk, JsonWriter& json) {
+  json.BeginObject();
+  StringIfAny("device", disk.device(), json);
+  StringIfAny("source", disk.source(), json);
+  StringIfAny("target", disk.target(), json);
+  json.EndObject();
 }
 
-json Interface(const v1::Interface& interface) {
-  json entry = json::object();
-  Add(entry, "mac", interface.mac());
-  Add(entry, "type", interface.type());
-  Add(entry, "source", interface.source());
+void WriteInterface(const v1::Interface& interface, JsonWriter& json) {
+  json.BeginObject();
   if (!interface.addresses().empty()) {
-    entry["addresses"] = interface.addresses();
+    json.BeginArray("addresses");
+    for (const std::string& address : interface.addresses()) {
+      json.Element(address);
+    }
+    json.EndArray();
   }
-  return entry;
+  StringIfAny("mac", interface.mac(), json);
+  StringIfAny("source", interface.source(), json);
+  StringIfAny("type", interface.type(), json);
+  json.EndObject();
 }
 
-json Graphics(const v1::Graphics& graphics) {
-  json entry = json::object();
-  Add(entry, "type", graphics.type());
-  Add(entry, "listen", graphics.listen());
-  if (graphics.has_port()) entry["port"] = graphics.port();
-  return entry;
+void WriteGraphics(const v1::Graphics& graphics, JsonWriter& json) {
+  json.BeginObject();
+  StringIfAny("listen", graphics.listen(), json);
+  if (graphics.has_port()) json.Number("port", graphics.port());
+  StringIfAny("type", graphics.type(), json);
+  json.EndObject();
 }
 
 // Always an array, so that a reader need not ask whether it is there.
-template <typename Messages, typename Render>
-json Array(const Messages& messages, Render render) {
-  json array = json::array();
-  for (const auto& message : messages) array.push_back(render(message));
-  return array;
+template <typename Messages, typename Write>
+void WriteArray(absl::string_view key, const Messages& messages, Write write,
+                JsonWriter& json) {
+  json.BeginArray(key);
+  for (const auto& message : messages) write(message, json);
+  json.EndArray();
 }
 
-json Guest(const v1::Guest& guest) {
-  const absl::string_view state = StateWord(guest.state());
-  json entry = {
-      {"name", guest.name()},
-      {"state", std::string(state)},
-      {"vcpus", guest.vcpus()},
-      {"memory_kib", guest.memory_kib()},
-      {"max_memory_kib", guest.max_memory_kib()},
-      {"autostart", guest.autostart()},
-      {"persistent", guest.persistent()},
-      {"disks", Array(guest.disks(), Disk)},
-      {"interfaces", Array(guest.interfaces(), Interface)},
-      {"graphics", Array(guest.graphics(), Graphics)},
-  };
-  Add(entry, "title", guest.title());
-  return entry;
+void WriteGuest(const v1::Guest& guest, JsonWriter& json) {
+  json.BeginObject(guest.uuid());
+  json.Boolean("autostart", guest.autostart());
+  WriteArray("disks", guest.disks(), WriteDisk, json);
+  WriteArray("graphics", guest.graphics(), WriteGraphics, json);
+  WriteArray("interfaces", guest.interfaces(), WriteInterface, json);
+  json.Number("max_memory_kib", guest.max_memory_kib());
+  json.Number("memory_kib", guest.memory_kib());
+  json.String("name", guest.name());
+  json.Boolean("persistent", guest.persistent());
+  json.String("state", StateWord(guest.state()));
+  StringIfAny("title", guest.title(), json);
+  json.Number("vcpus", guest.vcpus());
+  json.EndObject();
 }
 
 }  // namespace
 
-json RehaiHostTree(const v1::HostFacts& facts) {
-  json host = json::object();
-  if (facts.cpus() > 0) host["cpus"] = facts.cpus();
-  if (facts.memory_kib() > 0) host["memory_kib"] = facts.memory_kib();
-  Add(host, "hostname", facts.hostname());
-  Add(host, "uuid", facts.uuid());
-  Add(host, "hypervisor", facts.hypervisor_type());
-  Add(host, "hypervisor_version", facts.hypervisor_version());
-  Add(host, "libvirt_version", facts.libvirt_version());
-  return host;
+std::string RehaiHostTree(const v1::HostFacts& facts) {
+  JsonWriter json;
+  json.BeginObject();
+  if (facts.cpus() > 0) json.Number("cpus", facts.cpus());
+  StringIfAny("hostname", facts.hostname(), json);
+  StringIfAny("hypervisor", facts.hypervisor_type(), json);
+  StringIfAny("hypervisor_version", facts.hypervisor_version(), json);
+  StringIfAny("libvirt_version", facts.libvirt_version(), json);
+  if (facts.memory_kib() > 0) json.Number("memory_kib", facts.memory_kib());
+  StringIfAny("uuid", facts.uuid(), json);
+  json.EndObject();
+  return std::move(json).Take();
 }
 
-json RehaiGuestsTree(const v1::Record& record) {
-  json guests = json::object();
-  for (const v1::Guest& guest : record.guests()) {
-    guests[guest.uuid()] = Guest(guest);
-  }
-  return guests;
+std::string RehaiGuestsTree(const v1::Record& record) {
+  std::map<absl::string_view, const v1::Guest*> guests;
+  for (const v1::Guest& guest : record.guests()) guests[guest.uuid()] = &guest;
+  JsonWriter json;
+  json.BeginObject();
+  for (const auto& [uuid, guest] : guests) WriteGuest(*guest, json);
+  json.EndObject();
+  return std::move(json).Take();
 }
 
 }  // namespace rehai::chef

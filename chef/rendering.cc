@@ -5,7 +5,6 @@
 
 #include <openssl/evp.h>
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -18,8 +17,6 @@
 
 namespace rehai::chef {
 namespace {
-
-using nlohmann::json;
 
 std::string Sha256Hex(const std::string& text) {
   unsigned char digest[EVP_MAX_MD_SIZE];
@@ -53,17 +50,16 @@ NodePath Joined(NodePath path, const NodePath& more) {
 }
 
 Subtree Leaf(const NodePath& tree, const char* key,
-             const std::optional<json>& value) {
-  Subtree subtree{Joined(tree, {key}), std::nullopt};
-  if (value.has_value()) subtree.json = CanonicalJson(*value);
-  return subtree;
+             std::optional<std::string> json) {
+  return {Joined(tree, {key}), std::move(json)};
 }
 
-std::optional<json> Rfc3339(absl::Time time) {
+std::optional<std::string> Rfc3339(absl::Time time) {
   if (time == absl::InfinitePast() || time == absl::InfiniteFuture()) {
     return std::nullopt;
   }
-  return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E3SZ", time, absl::UTCTimeZone());
+  return absl::FormatTime("\"%Y-%m-%d%ET%H:%M:%E3SZ\"", time,
+                          absl::UTCTimeZone());
 }
 
 // The trees of one record, from a place's top.
@@ -71,18 +67,16 @@ std::vector<Subtree> Trees(const v1::Record& record,
                            const RenderingOptions& options) {
   std::vector<Subtree> trees;
   if (options.kvm_extensions) {
-    trees.push_back(
-        {{"virtualization", "kvm"},
-         CanonicalJson(KvmExtensionsTree(record, options.volatile_values))});
+    trees.push_back({{"virtualization", "kvm"},
+                     KvmExtensionsTree(record, options.volatile_values)});
   }
   if (options.ohai_libvirt) {
     trees.push_back(
-        {{"libvirt"},
-         CanonicalJson(OhaiLibvirtTree(record, options.volatile_values))});
+        {{"libvirt"}, OhaiLibvirtTree(record, options.volatile_values)});
   }
   if (options.rehai) {
     const NodePath rehai = {"rehai"};
-    trees.push_back(Leaf(rehai, "schema", json(kRehaiSchema)));
+    trees.push_back(Leaf(rehai, "schema", absl::StrCat(kRehaiSchema)));
     trees.push_back(Leaf(rehai, "host", RehaiHostTree(record.facts())));
     trees.push_back(Leaf(rehai, "guests", RehaiGuestsTree(record)));
   }
@@ -95,11 +89,11 @@ NodePath NormalPlace(const Places& places) {
 
 void AddStamp(const NodePath& tree, const Stamp& stamp,
               std::vector<Subtree>& subtrees) {
-  subtrees.push_back(Leaf(tree, "digest", json(stamp.digest)));
-  subtrees.push_back(Leaf(tree, "revision", json(stamp.revision)));
+  subtrees.push_back(Leaf(tree, "digest", CanonicalJson(stamp.digest)));
+  subtrees.push_back(Leaf(tree, "revision", absl::StrCat(stamp.revision)));
   subtrees.push_back(Leaf(tree, "observed_at", Rfc3339(stamp.observed_at)));
   subtrees.push_back(Leaf(tree, "written_at", Rfc3339(stamp.written_at)));
-  subtrees.push_back(Leaf(tree, "source", json(stamp.source)));
+  subtrees.push_back(Leaf(tree, "source", CanonicalJson(stamp.source)));
 }
 
 }  // namespace

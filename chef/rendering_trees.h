@@ -4,29 +4,28 @@
 #ifndef CHEF_RENDERING_TREES_H_
 #define CHEF_RENDERING_TREES_H_
 
-#include <nlohmann/json.hpp>
+#include <string>
 
 #include "rehai/v1/model.pb.h"
 
-// The attribute trees that Render() puts together, one file each. docs/
-// attributes.md lists their keys. Pure functions; what is not known is left
-// out, unless noted.
+// The attribute trees that Render() puts together, one file each, as canonical
+// JSON. docs/attributes.md lists their keys. Pure functions; what is not known
+// is left out, unless noted. Of guests with the same key the last is told.
 namespace rehai::chef {
 
 // automatic.virtualization.kvm, as the Ohai plugin kvm_extensions makes it from
 // virsh's output.
-nlohmann::json KvmExtensionsTree(const v1::Record& record,
-                                 bool volatile_values);
+std::string KvmExtensionsTree(const v1::Record& record, bool volatile_values);
 
 // automatic.libvirt, as Ohai's own libvirt plugin makes it: active guests,
 // networks and pools only.
-nlohmann::json OhaiLibvirtTree(const v1::Record& record, bool volatile_values);
+std::string OhaiLibvirtTree(const v1::Record& record, bool volatile_values);
 
 // Of automatic.rehai, version kRehaiSchema: what the host is, and its guests by
 // UUID. Never volatile.
 inline constexpr int kRehaiSchema = 1;
-nlohmann::json RehaiHostTree(const v1::HostFacts& facts);
-nlohmann::json RehaiGuestsTree(const v1::Record& record);
+std::string RehaiHostTree(const v1::HostFacts& facts);
+std::string RehaiGuestsTree(const v1::Record& record);
 
 }  // namespace rehai::chef
 
