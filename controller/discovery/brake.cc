@@ -4,7 +4,6 @@
 #include "controller/discovery/brake.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "controller/discovery/host_set.h"
@@ -32,12 +31,7 @@ BrakedFleet Brake(const BrakeOptions& options,
   }
   BrakedFleet braked;
   for (const FoundHost& host : stay) braked.held.push_back(host.host.node);
-  std::merge(
-      std::make_move_iterator(wanted.begin()),
-      std::make_move_iterator(wanted.end()),
-      std::make_move_iterator(stay.begin()),
-      std::make_move_iterator(stay.end()), std::back_inserter(braked.fleet),
-      [](const FoundHost& a, const FoundHost& b) { return a.host < b.host; });
+  braked.fleet = JoinHosts(std::move(wanted), std::move(stay));
   return braked;
 }
 

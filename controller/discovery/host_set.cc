@@ -4,6 +4,7 @@
 #include "controller/discovery/host_set.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -91,6 +92,19 @@ std::vector<FoundHost> MissingHosts(const std::vector<FoundHost>& before,
       before.begin(), before.end(), std::back_inserter(missing),
       [&there](const FoundHost& host) { return !there.contains(host.host); });
   return missing;
+}
+
+std::vector<FoundHost> JoinHosts(std::vector<FoundHost> some,
+                                 std::vector<FoundHost> others) {
+  std::vector<FoundHost> all;
+  all.reserve(some.size() + others.size());
+  std::merge(
+      std::make_move_iterator(some.begin()),
+      std::make_move_iterator(some.end()),
+      std::make_move_iterator(others.begin()),
+      std::make_move_iterator(others.end()), std::back_inserter(all),
+      [](const FoundHost& a, const FoundHost& b) { return a.host < b.host; });
+  return all;
 }
 
 }  // namespace rehai

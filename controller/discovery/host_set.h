@@ -40,6 +40,10 @@ HostSetChange CompareHosts(const std::vector<FoundHost>& before,
 std::vector<FoundHost> MissingHosts(const std::vector<FoundHost>& before,
                                     const std::vector<FoundHost>& after);
 
+// Both together, sorted by node; so are they, and they have no node in common.
+std::vector<FoundHost> JoinHosts(std::vector<FoundHost> some,
+                                 std::vector<FoundHost> others);
+
 }  // namespace rehai
 
 #endif  // CONTROLLER_DISCOVERY_HOST_SET_H_

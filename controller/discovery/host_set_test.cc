@@ -88,5 +88,12 @@ TEST(HostSetTest, AChangeIsCountedByWhatHappenedToEachHost) {
   EXPECT_THAT(MissingHosts(before, after), ElementsAre(Host("a", "u:a", "x")));
 }
 
+TEST(HostSetTest, JoinedHostsAreInTheOrderOfTheNodes) {
+  EXPECT_THAT(JoinHosts({Host("a", "u:a", "x"), Host("d", "u:d", "x")},
+                        {Host("b", "u:b", "x"), Host("e", "u:e", "x")}),
+              ElementsAre(Host("a", "u:a", "x"), Host("b", "u:b", "x"),
+                          Host("d", "u:d", "x"), Host("e", "u:e", "x")));
+}
+
 }  // namespace
 }  // namespace rehai
