@@ -23,10 +23,12 @@ constexpr char kPath[] =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 // $1 is the folder. libvirtd takes the shell's place, so that its process is
-// the one that the test has; sshd and all sessions end with it.
+// the one that the test has; sshd and all sessions end with it. It looks up in
+// /proc who connects.
 constexpr char kLaunch[] = R"(
 set -e
 mount --make-rprivate /
+mount -t proc proc /proc
 mount -t tmpfs -o mode=755 rehai-test /run
 mkdir -p /run/sshd /run/libvirt
 mount --bind "$1/run" /run/libvirt
