@@ -20,7 +20,7 @@ namespace rehai {
 class HostsFolder {
  public:
   HostsFolder() {
-    std::string path = absl::StrCat(testing::TempDir(), "/hosts-XXXXXX");
+    std::string path = absl::StrCat(testing::TempDir(), "hosts-XXXXXX");
     if (mkdtemp(path.data()) == nullptr) abort();
     path_ = path;
   }
