@@ -4,6 +4,7 @@
 #include "hypervisor/ssh_command.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -235,9 +236,10 @@ std::vector<std::string> Places() {
   return places;
 }
 
-void RemoveFolder(const std::string& folder) {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder, ignored);
+int OpenLocked(const std::string& folder) {
+  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) flock(fd, LOCK_SH | LOCK_NB);
+  return fd;
 }
 
 std::string WrapperOf(const std::string& config_file) {
@@ -304,9 +306,14 @@ absl::StatusOr<std::unique_ptr<SshCommand>> SshCommand::Create(
 
 SshCommand::SshCommand(std::string folder)
     : folder_(std::move(folder)),
+      lock_(OpenLocked(folder_)),
       path_(absl::StrCat(folder_, "/ssh")),
       config_file_(absl::StrCat(folder_, "/ssh_config")) {}
 
-SshCommand::~SshCommand() { RemoveFolder(folder_); }
+SshCommand::~SshCommand() {
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+  if (lock_ >= 0) close(lock_);
+}
 
 }  // namespace rehai::hypervisor

@@ -70,6 +70,9 @@ class SshCommand {
   explicit SshCommand(std::string folder);
 
   const std::string folder_;
+  // Open and locked: what tidies /tmp by age passes over it. -1 if it could not
+  // be opened, which is a loss only there.
+  const int lock_;
   const std::string path_;
   const std::string config_file_;
 };

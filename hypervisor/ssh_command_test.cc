@@ -3,10 +3,12 @@
 
 #include "hypervisor/ssh_command.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -275,6 +277,17 @@ TEST_F(SshCommandTest, ItsFolderIsPrivateAndGoesWithIt) {
     EXPECT_NE((*command)->path(), (*second)->path());
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
+// As systemd-tmpfiles does: it leaves alone what it cannot lock.
+TEST_F(SshCommandTest, WhatTidiesTheTemporaryFolderFindsItInUse) {
+  const auto command = SshCommand::Create(options_);
+  ASSERT_THAT(command, IsOk());
+  const int fd =
+      open(FolderOf((*command)->path()).c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_GE(fd, 0);
+  EXPECT_NE(flock(fd, LOCK_EX | LOCK_NB), 0);
+  close(fd);
 }
 
 TEST_F(SshCommandTest, TheServicesRuntimeFolderIsPreferredAndABadOneIsNot) {

@@ -25,6 +25,7 @@
 #include "hypervisor/ssh_command.h"
 #include "tests/integration/hypervisor/transport_host.h"
 #include "tests/lab/libvirt_client.h"
+#include "tests/lab/process.h"
 #include "tests/lab/virsh.h"
 #include "tests/matchers.h"
 
@@ -37,6 +38,21 @@ using ::testing::SizeIs;
 
 // The guest that the test driver always has.
 constexpr char kTestUuid[] = "6695eb01-f6a4-8304-79aa-97f2502e193f";
+
+// The ssh processes that are ours: children of any of our threads.
+std::vector<pid_t> SshChildren() {
+  std::vector<pid_t> found;
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream children(task.path() / "children");
+    for (pid_t child = 0; children >> child;) {
+      std::ifstream comm(absl::StrCat("/proc/", child, "/comm"));
+      std::string name;
+      if (comm >> name && name == "ssh") found.push_back(child);
+    }
+  }
+  return found;
+}
 
 class TransportsTest : public testing::Test {
  protected:
@@ -65,6 +81,14 @@ class TransportsTest : public testing::Test {
     host_->libvirtd().Signal(SIGCONT);
     connection_.reset();
     EXPECT_EQ(LibvirtDialer::LeakedConnections(), 0);
+    // The event loop lets go of them, a moment later.
+    EXPECT_THAT(lab::WaitUntil(absl::Seconds(10),
+                               [] {
+                                 return SshChildren().empty()
+                                            ? absl::OkStatus()
+                                            : absl::InternalError("ssh stays");
+                               }),
+                IsOk());
   }
 
   static SshOptions Ssh() {
@@ -215,21 +239,6 @@ TEST_F(TransportsTest, AKeyThatTheHostDoesNotKnowIsRefusedByIt) {
               StatusIs(absl::StatusCode::kUnauthenticated,
                        AllOf(HasSubstr("Permission denied"),
                              HasSubstr("authorized_keys has our key"))));
-}
-
-// The ssh processes that are ours: children of any of our threads.
-std::vector<pid_t> SshChildren() {
-  std::vector<pid_t> found;
-  for (const auto& task :
-       std::filesystem::directory_iterator("/proc/self/task")) {
-    std::ifstream children(task.path() / "children");
-    for (pid_t child = 0; children >> child;) {
-      std::ifstream comm(absl::StrCat("/proc/", child, "/comm"));
-      std::string name;
-      if (comm >> name && name == "ssh") found.push_back(child);
-    }
-  }
-  return found;
 }
 
 // libvirt writes to it all the same, which must not end this process.
