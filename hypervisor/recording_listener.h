@@ -5,6 +5,7 @@
 #define HYPERVISOR_RECORDING_LISTENER_H_
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,10 @@ namespace rehai::hypervisor {
 // Notes what a connection tells, for tests to wait for. Thread-safe.
 class RecordingListener final : public Listener {
  public:
-  void OnGuestEvent(const GuestId& guest, GuestEvent) override {
+  void OnGuestEvent(const GuestId& guest, GuestEvent event) override {
     MutexLock lock(mu_);
     guests_.push_back(guest);
+    if (event == GuestEvent::kMigratedAway) migrated_away_.insert(guest.uuid);
     changed_.NotifyAll();
   }
   void OnHostEvent() override {
@@ -44,6 +46,12 @@ class RecordingListener final : public Listener {
     std::erase(guests_, guest);
     return found;
   }
+  bool AwaitMigratedAway(const GuestId& guest) {
+    MutexLock lock(mu_);
+    return Await([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      return migrated_away_.contains(guest.uuid);
+    });
+  }
   bool AwaitHostEvent() {
     MutexLock lock(mu_);
     return Await(
@@ -59,6 +67,10 @@ class RecordingListener final : public Listener {
   std::vector<std::string> closed() const {
     MutexLock lock(mu_);
     return closed_;
+  }
+  bool has_migrated_away(const GuestId& guest) const {
+    MutexLock lock(mu_);
+    return migrated_away_.contains(guest.uuid);
   }
   // Of any kind, waited for or not.
   bool has_guest_events() const {
@@ -81,6 +93,7 @@ class RecordingListener final : public Listener {
   mutable Mutex mu_;
   CondVar changed_;
   std::vector<GuestId> guests_ ABSL_GUARDED_BY(mu_);
+  std::set<std::string> migrated_away_ ABSL_GUARDED_BY(mu_);
   int host_events_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<std::string> closed_ ABSL_GUARDED_BY(mu_);
 };
