@@ -5,6 +5,7 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
+#include <algorithm>
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -62,14 +63,60 @@ void DescribeGuest(const v1::Guest& before, const v1::Guest& after,
   }
 }
 
+// Why a host is not reached is told with its presence.
+constexpr char kUnreachable[] = "Unreachable";
+
+const v1::Condition* FindCondition(const v1::Record& record,
+                                   const std::string& type) {
+  for (const v1::Condition& condition : record.conditions()) {
+    if (condition.type() == type) return &condition;
+  }
+  return nullptr;
+}
+
 void DescribePresence(const v1::Record& before, const v1::Record& after,
                       std::vector<ChangeLine>& lines) {
   if (before.presence() == after.presence()) return;
   std::string text = PresenceWord(after.presence());
-  if (after.presence() != v1::PRESENCE_CURRENT && !after.conditions().empty()) {
-    absl::StrAppend(&text, ": ", after.conditions(0).message());
+  const v1::Condition* const why = FindCondition(after, kUnreachable);
+  if (after.presence() != v1::PRESENCE_CURRENT && why != nullptr) {
+    absl::StrAppend(&text, ": ", why->message());
   }
   lines.push_back({text, PresenceColour(after.presence())});
+}
+
+void DescribeConditions(const v1::Record& before, const v1::Record& after,
+                        std::vector<ChangeLine>& lines) {
+  for (const v1::Condition& condition : after.conditions()) {
+    if (condition.type() != kUnreachable &&
+        FindCondition(before, condition.type()) == nullptr) {
+      lines.push_back(
+          {absl::StrCat(condition.type(), ": ", condition.message()),
+           Colour::kRed});
+    }
+  }
+  for (const v1::Condition& condition : before.conditions()) {
+    if (condition.type() != kUnreachable &&
+        FindCondition(after, condition.type()) == nullptr) {
+      lines.push_back({absl::StrCat(condition.type(), " no more")});
+    }
+  }
+}
+
+bool IsMissing(const v1::Record& record, const std::string& uuid) {
+  return std::binary_search(record.missing_uuids().begin(),
+                            record.missing_uuids().end(), uuid);
+}
+
+// A guest that its host does not list any more, or lists again.
+void DescribeMissing(const v1::Record& before, const v1::Record& after,
+                     const v1::Guest& guest, std::vector<ChangeLine>& lines) {
+  const bool was_missing = IsMissing(before, guest.uuid());
+  const bool is_missing = IsMissing(after, guest.uuid());
+  if (was_missing == is_missing) return;
+  lines.push_back(
+      {absl::StrCat(guest.name(), is_missing ? " missing" : " back"),
+       is_missing ? Colour::kYellow : Colour::kPlain});
 }
 
 }  // namespace
@@ -78,6 +125,7 @@ std::vector<ChangeLine> DescribeChange(const v1::Record& before,
                                        const v1::Record& after) {
   std::vector<ChangeLine> lines;
   DescribePresence(before, after, lines);
+  DescribeConditions(before, after, lines);
 
   const auto old_guests = ByUuid(before);
   const auto new_guests = ByUuid(after);
@@ -95,6 +143,7 @@ std::vector<ChangeLine> DescribeChange(const v1::Record& before,
     } else {
       DescribeGuest(*old->second, *guest, lines);
     }
+    DescribeMissing(before, after, *guest, lines);
   }
 
   if (!MessageDifferencer::Equals(before.facts(), after.facts())) {

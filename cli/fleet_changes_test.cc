@@ -90,6 +90,34 @@ TEST(FleetChangesTest, TellsThatAHostWentAndCameBack) {
       ElementsAre("current"));
 }
 
+TEST(FleetChangesTest, AHostIsStaleForWhatMakesItUnreachableAndNothingElse) {
+  const std::string doubt =
+      "conditions { type: 'HostUuidChanged' message: 'another host?' } ";
+  EXPECT_THAT(
+      Describe("presence: PRESENCE_CURRENT " + doubt,
+               "presence: PRESENCE_STALE " + doubt +
+                   "conditions { type: 'Unreachable' message: 'no route' }"),
+      ElementsAre("stale: no route"));
+}
+
+TEST(FleetChangesTest, TellsConditionsThatComeAndGo) {
+  const std::string doubt =
+      "conditions { type: 'HostUuidChanged' message: 'another host?' } ";
+  EXPECT_THAT(Describe("", doubt),
+              ElementsAre("HostUuidChanged: another host?"));
+  EXPECT_THAT(Describe(doubt, ""), ElementsAre("HostUuidChanged no more"));
+  EXPECT_THAT(Describe(doubt, doubt), IsEmpty());
+}
+
+TEST(FleetChangesTest, TellsMissingGuests) {
+  EXPECT_THAT(Describe(Guest(""), Guest("") + "missing_uuids: 'u1'"),
+              ElementsAre("web01 missing"));
+  EXPECT_THAT(Describe(Guest("") + "missing_uuids: 'u1'", Guest("")),
+              ElementsAre("web01 back"));
+  EXPECT_THAT(Describe(Guest("") + "missing_uuids: 'u1'", ""),
+              ElementsAre("web01 gone"));
+}
+
 TEST(FleetChangesTest, TellsChangesOfTheHostItself) {
   EXPECT_THAT(Describe("facts { cpus: 1 }", "facts { cpus: 2 }"),
               ElementsAre("host facts changed"));

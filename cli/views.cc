@@ -19,26 +19,6 @@ namespace {
 // A sentence in a table's last column; -o json has the whole.
 constexpr size_t kTroubleWidth = 60;
 
-// The one thing an operator should know first.
-std::string Trouble(const v1::Host& host) {
-  if (!host.sync().last_error().empty()) {
-    return Shortened(host.sync().last_error(), kTroubleWidth);
-  }
-  if (host.conditions().empty()) return "";
-  return Shortened(host.conditions(0).message(), kTroubleWidth);
-}
-
-// A state that may have changed since says so.
-Cell StateCell(const v1::LocatedGuest& located) {
-  const v1::GuestState state = located.guest().state();
-  if (located.presence() == v1::PRESENCE_CURRENT) {
-    return {StateWord(state), StateColour(state)};
-  }
-  return {absl::StrCat(StateWord(state), " (", PresenceWord(located.presence()),
-                       ")"),
-          PresenceColour(located.presence())};
-}
-
 // Those that are there.
 std::string Words(const std::vector<std::string>& words,
                   absl::string_view between = " ") {
@@ -53,6 +33,45 @@ std::string Words(const std::vector<std::string>& words,
 std::string Bracketed(const std::vector<std::string>& words) {
   const std::string text = Words(words, ", ");
   return text.empty() ? "" : absl::StrCat(" (", text, ")");
+}
+
+// The one thing an operator should know first: a condition that holds the
+// writes, as it says what to do; else what ails the last write.
+std::string Trouble(const v1::Host& host) {
+  const v1::SyncStatus& sync = host.sync();
+  if (!sync.last_error().empty() && sync.state() != v1::SYNC_STATE_HELD) {
+    return Shortened(sync.last_error(), kTroubleWidth);
+  }
+  if (host.conditions().empty()) {
+    return Shortened(sync.last_error(), kTroubleWidth);
+  }
+  const v1::Condition& first = host.conditions(0);
+  const int others = host.conditions_size() - 1;
+  return absl::StrCat(
+      Shortened(absl::StrCat(first.type(), ": ", first.message()),
+                kTroubleWidth),
+      others > 0 ? absl::StrCat(" (and ", others, " more)") : "");
+}
+
+// What a guest's state is to be doubted for.
+std::vector<std::string> Doubts(const v1::LocatedGuest& located) {
+  std::vector<std::string> doubts;
+  if (located.presence() != v1::PRESENCE_CURRENT) {
+    doubts.push_back(PresenceWord(located.presence()));
+  }
+  if (located.missing()) doubts.push_back("missing");
+  return doubts;
+}
+
+// A state that may have changed since says so.
+Cell StateCell(const v1::LocatedGuest& located) {
+  const v1::GuestState state = located.guest().state();
+  const std::vector<std::string> doubts = Doubts(located);
+  if (doubts.empty()) return {StateWord(state), StateColour(state)};
+  return {absl::StrCat(StateWord(state), Bracketed(doubts)),
+          located.presence() == v1::PRESENCE_CURRENT
+              ? Colour::kYellow
+              : PresenceColour(located.presence())};
 }
 
 std::string OfAtMost(const std::string& now, const std::string& most) {
@@ -127,6 +146,21 @@ std::string HostsTable(const v1::ListHostsResponse& response, absl::Time now,
   return table.Render(colours);
 }
 
+std::string ConditionDetails(const v1::Host& host, absl::Time now,
+                             bool colours) {
+  Facts facts;
+  for (const v1::Condition& condition : host.conditions()) {
+    facts.Add(
+        "Condition",
+        absl::StrCat(
+            condition.type(), condition.has_since() ? " for " : "",
+            condition.has_since() ? AgeOf(condition.since(), true, now) : "",
+            ": ", condition.message()),
+        Colour::kRed);
+  }
+  return facts.Render(colours);
+}
+
 std::string GuestsTable(const v1::ListGuestsResponse& response, absl::Time now,
                         bool colours) {
   Table table({{"NAME"},
@@ -164,6 +198,12 @@ std::string GuestDetails(const v1::LocatedGuest& located, absl::Time now,
       "State",
       absl::StrCat(StateWord(guest.state()), Bracketed({guest.state_reason()})),
       StateColour(guest.state()));
+  if (located.missing()) {
+    facts.Add("Missing",
+              "its host does not list it any more; it is on its way to another "
+              "host or held by the brake; its host's conditions say which",
+              Colour::kYellow);
+  }
   facts.Add("vCPUs", OfAtMost(absl::StrCat(guest.vcpus()),
                               absl::StrCat(guest.max_vcpus())));
   facts.Add("Memory", OfAtMost(MemoryText(guest.memory_kib()),

@@ -17,6 +17,11 @@ namespace rehai::cli {
 std::string HostsTable(const v1::ListHostsResponse& response, absl::Time now,
                        bool colours);
 
+// What an operator should know of a host, a line for each condition; "" for
+// none.
+std::string ConditionDetails(const v1::Host& host, absl::Time now,
+                             bool colours);
+
 // Guests in a table, with where each is.
 std::string GuestsTable(const v1::ListGuestsResponse& response, absl::Time now,
                         bool colours);

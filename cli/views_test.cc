@@ -67,7 +67,7 @@ TEST(ViewsTest, HostsInATable) {
       "  TROUBLE\n"
       "hv1.example.com  current           8      12   12s  pull    synced\n"
       "hv2              stale             0       3   15m  pull    synced     "
-      "  hv2: no route to host\n"
+      "  Unreachable: hv2: no route to host\n"
       "hv3              current           0       0    0s  push    parked     "
       "  node hv3: not on the Chef server; bootstrap the host, then …\n"
       "hv4              never seen        0       0     -  -       nothing "
@@ -107,6 +107,46 @@ TEST(ViewsTest, GuestsInATable) {
             "6b29fc40-ca47-1067-b31d-00dd010662da\n"
             "db     shut off (stale)  hv2      16  512 MiB   10m  "
             "6b29fc40-ca47-1067-b31d-00dd010662db\n");
+}
+
+TEST(ViewsTest, AHostThatIsHeldSaysWhatIsInDoubt) {
+  const auto hosts = FromText<v1::ListHostsResponse>(R"pb(
+    hosts {
+      node: "hv1"
+      conditions {
+        type: "HostUuidChanged"
+        message: "host hv1: answers with another UUID"
+        since { seconds: 700 }
+      }
+      conditions { type: "Unreachable" message: "host hv1: no route" }
+      sync { state: SYNC_STATE_HELD last_error: "an older error" }
+    }
+  )pb");
+  EXPECT_THAT(HostsTable(hosts, kNow, /*colours=*/false),
+              HasSubstr("held  HostUuidChanged: host hv1: answers with another "
+                        "UUID (and 1 more)\n"));
+  EXPECT_EQ(
+      ConditionDetails(hosts.hosts(0), kNow, /*colours=*/false),
+      "Condition:  HostUuidChanged for 5m: host hv1: answers with another "
+      "UUID\n"
+      "Condition:  Unreachable: host hv1: no route\n");
+  EXPECT_EQ(ConditionDetails(v1::Host(), kNow, /*colours=*/false), "");
+}
+
+TEST(ViewsTest, AMissingGuestSaysSo) {
+  v1::ListGuestsResponse guests;
+  v1::LocatedGuest& guest = *guests.add_guests();
+  guest.set_missing(true);
+  guest.set_presence(v1::PRESENCE_CURRENT);
+  guest.mutable_guest()->set_state(v1::GUEST_STATE_RUNNING);
+  EXPECT_THAT(GuestsTable(guests, kNow, false), HasSubstr("running (missing)"));
+  EXPECT_THAT(GuestDetails(guest, kNow, false), HasSubstr("\nMissing:"));
+  guest.set_presence(v1::PRESENCE_STALE);
+  EXPECT_THAT(GuestsTable(guests, kNow, false),
+              HasSubstr("running (stale, missing)"));
+  guest.set_missing(false);
+  EXPECT_THAT(GuestsTable(guests, kNow, false), HasSubstr("running (stale)"));
+  EXPECT_THAT(GuestDetails(guest, kNow, false), Not(HasSubstr("Missing:")));
 }
 
 TEST(ViewsTest, ColoursTellStatesApart) {
