@@ -147,19 +147,44 @@ v1::GetGuestRequest ReadGuestKey(const std::string& word) {
   return request;
 }
 
-absl::StatusOr<v1::HostSelector> ReadResyncSelector(
-    const Invocation& invocation) {
+absl::StatusOr<v1::HostSelector> ReadChosenHosts(const Invocation& invocation) {
   const bool some =
       !invocation.arguments.empty() || !invocation.All("label").empty();
   if (!some && !invocation.Has("all")) {
-    return absl::InvalidArgumentError(
-        "resync: which hosts? name them, or give --label KEY=VALUE or --all");
+    return absl::InvalidArgumentError(absl::StrCat(
+        invocation.command,
+        ": which hosts? name them, or give --label KEY=VALUE or --all"));
   }
   if (some && invocation.Has("all")) {
     return absl::InvalidArgumentError(
         "--all: contradicts the hosts or labels beside it; give either");
   }
   return ReadSelector(invocation, invocation.arguments);
+}
+
+absl::StatusOr<std::vector<v1::ConnectionState>> ReadConnectionStates(
+    const Invocation& invocation) {
+  std::vector<v1::ConnectionState> states;
+  for (const std::string& words : invocation.All("state")) {
+    for (const absl::string_view word : absl::StrSplit(words, ',')) {
+      ASSIGN_OR_RETURN(const v1::ConnectionState state,
+                       ParseConnectionState(word));
+      states.push_back(state);
+    }
+  }
+  return states;
+}
+
+absl::StatusOr<int> ReadHeld(const Invocation& invocation) {
+  int held = 0;
+  RETURN_IF_ERROR(
+      ReadNumber<int32_t>(invocation, "held", [&](int32_t n) { held = n; }));
+  if (held <= 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--held ", invocation.Get("held"),
+        ": not above zero; give how many hosts you have seen to be held"));
+  }
+  return held;
 }
 
 std::vector<v1::ResyncMode> ReadModes(const Invocation& invocation) {

@@ -13,6 +13,7 @@
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/fleet.pb.h"
 #include "rehai/v1/resync.pb.h"
+#include "rehai/v1/source.pb.h"
 
 // What the words of a command line mean. Pure but for the environment variable
 // REHAI_SERVER. Errors are kInvalidArgument and name the flag.
@@ -34,9 +35,16 @@ absl::StatusOr<v1::GuestFilter> ReadGuestFilter(const Invocation& invocation);
 // By UUID if the word looks like one, else by name.
 v1::GetGuestRequest ReadGuestKey(const std::string& word);
 
-// --label, HOST... and --all, which of them there must be one.
-absl::StatusOr<v1::HostSelector> ReadResyncSelector(
+// --label, HOST... and --all, which of them there must be one: of a command
+// that must not mean every host by mistake.
+absl::StatusOr<v1::HostSelector> ReadChosenHosts(const Invocation& invocation);
+
+// --state of connections, each of them one or several with commas between.
+absl::StatusOr<std::vector<v1::ConnectionState>> ReadConnectionStates(
     const Invocation& invocation);
+
+// --held, which is above zero.
+absl::StatusOr<int> ReadHeld(const Invocation& invocation);
 
 // --reread and --rewrite; both if neither is given.
 std::vector<v1::ResyncMode> ReadModes(const Invocation& invocation);

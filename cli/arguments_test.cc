@@ -21,6 +21,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 Invocation Parse(const std::vector<std::string>& words) {
   const auto invocation = ParseCommandLine(Rehaictl(), words);
@@ -104,15 +105,18 @@ TEST(ArgumentsTest, AGuestIsNamedByUuidOrName) {
             "6b29fc40-ca47-1067-b31d");
 }
 
-TEST(ArgumentsTest, AResyncSaysWhichHosts) {
-  EXPECT_THAT(
-      ReadResyncSelector(Parse({"resync"})),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("which hosts?")));
-  EXPECT_THAT(ReadResyncSelector(Parse({"resync", "--all", "hv1"})),
+TEST(ArgumentsTest, HostsMustBeChosen) {
+  EXPECT_THAT(ReadChosenHosts(Parse({"resync"})),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("resync: which hosts?")));
+  EXPECT_THAT(ReadChosenHosts(Parse({"source", "retry"})),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("source retry: which hosts?")));
+  EXPECT_THAT(ReadChosenHosts(Parse({"resync", "--all", "hv1"})),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--all")));
-  EXPECT_THAT(ReadResyncSelector(Parse({"resync", "--all"})),
+  EXPECT_THAT(ReadChosenHosts(Parse({"resync", "--all"})),
               IsOkAndHolds(EqualsProto(v1::HostSelector())));
-  const auto named = ReadResyncSelector(Parse({"resync", "hv1", "hv2"}));
+  const auto named = ReadChosenHosts(Parse({"resync", "hv1", "hv2"}));
   ASSERT_THAT(named, IsOk());
   EXPECT_THAT(named->nodes(), ElementsAre("hv1", "hv2"));
 }
@@ -152,6 +156,35 @@ TEST(ArgumentsTest, ALimitIsANumber) {
     const std::string flag(text, std::string(text).find('='));
     EXPECT_THAT(ReadLimits(Parse({"chef", "limits", text})),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(flag)));
+  }
+}
+
+TEST(ArgumentsTest, StatesOfConnectionsAreRepeatedOrListed) {
+  const auto states = [](const std::vector<std::string>& flags) {
+    std::vector<std::string> words = {"source", "connections"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    return ReadConnectionStates(Parse(words));
+  };
+  EXPECT_THAT(states({}), IsOkAndHolds(IsEmpty()));
+  EXPECT_THAT(states({"--state", "up,Quarantined", "--state=waiting"}),
+              IsOkAndHolds(ElementsAre(v1::CONNECTION_STATE_UP,
+                                       v1::CONNECTION_STATE_QUARANTINED,
+                                       v1::CONNECTION_STATE_WAITING)));
+  EXPECT_THAT(states({"--state", "up,"}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(states({"--state", "quarantine"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("did you mean quarantined?")));
+}
+
+TEST(ArgumentsTest, WhatIsHeldIsANumberAboveZero) {
+  const auto held = [](const std::string& text) {
+    return ReadHeld(Parse({"source", "confirm-discovery", "--held", text}));
+  };
+  EXPECT_THAT(held("12"), IsOkAndHolds(12));
+  for (const char* text : {"0", "-3", "all", ""}) {
+    EXPECT_THAT(held(text), StatusIs(absl::StatusCode::kInvalidArgument,
+                                     HasSubstr("--held")));
   }
 }
 

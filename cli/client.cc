@@ -20,6 +20,7 @@
 #include "rehai/v1/chef.grpc.pb.h"
 #include "rehai/v1/fleet.grpc.pb.h"
 #include "rehai/v1/resync.grpc.pb.h"
+#include "rehai/v1/source.grpc.pb.h"
 
 namespace rehai::cli {
 namespace {
@@ -86,6 +87,7 @@ struct Client::Connection {
   std::unique_ptr<v1::Fleet::Stub> fleet;
   std::unique_ptr<v1::Resync::Stub> resync;
   std::unique_ptr<v1::Chef::Stub> chef;
+  std::unique_ptr<v1::Source::Stub> source;
 
   Mutex mu;
   bool watch_canceled ABSL_GUARDED_BY(mu) = false;
@@ -184,6 +186,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(const Options& options) {
   connection->fleet = v1::Fleet::NewStub(connection->channel);
   connection->resync = v1::Resync::NewStub(connection->channel);
   connection->chef = v1::Chef::NewStub(connection->channel);
+  connection->source = v1::Source::NewStub(connection->channel);
   return std::unique_ptr<Client>(new Client(std::move(connection)));
 }
 
@@ -291,6 +294,66 @@ absl::StatusOr<v1::ChefLimits> Client::SetChefLimits(
                    connection_->Call(*connection_->chef,
                                      &v1::Chef::Stub::SetLimits, request));
   return response.limits();
+}
+
+absl::StatusOr<v1::SourceStatus> Client::SourceStatus() {
+  ASSIGN_OR_RETURN(
+      const v1::SourceStatusResponse response,
+      connection_->Call(*connection_->source, &v1::Source::Stub::Status,
+                        v1::SourceStatusRequest()));
+  return response.status();
+}
+
+absl::StatusOr<v1::ListConnectionsResponse> Client::ListConnections(
+    const v1::HostSelector& selector,
+    const std::vector<v1::ConnectionState>& states) {
+  v1::ListConnectionsRequest request;
+  *request.mutable_selector() = selector;
+  for (const v1::ConnectionState state : states) request.add_states(state);
+  request.set_page_size(kPageSize);
+  v1::ListConnectionsResponse all;
+  do {
+    ASSIGN_OR_RETURN(
+        v1::ListConnectionsResponse page,
+        connection_->Call(*connection_->source,
+                          &v1::Source::Stub::ListConnections, request));
+    request.set_page_token(page.next_page_token());
+    page.clear_next_page_token();
+    all.MergeFrom(page);
+  } while (!request.page_token().empty());
+  return all;
+}
+
+absl::StatusOr<v1::RetryResponse> Client::Retry(
+    const v1::HostSelector& selector) {
+  v1::RetryRequest request;
+  *request.mutable_selector() = selector;
+  return connection_->Call(*connection_->source, &v1::Source::Stub::Retry,
+                           request);
+}
+
+absl::StatusOr<v1::ConfirmDiscoveryResponse> Client::ConfirmDiscovery(
+    int expected_held) {
+  v1::ConfirmDiscoveryRequest request;
+  request.set_expected_held(expected_held);
+  return connection_->Call(*connection_->source,
+                           &v1::Source::Stub::ConfirmDiscovery, request);
+}
+
+absl::StatusOr<v1::ConfirmDisappearanceResponse> Client::ConfirmDisappearance(
+    const std::string& node) {
+  v1::ConfirmDisappearanceRequest request;
+  request.set_node(node);
+  return connection_->Call(*connection_->source,
+                           &v1::Source::Stub::ConfirmDisappearance, request);
+}
+
+absl::StatusOr<v1::AcceptIdentityResponse> Client::AcceptIdentity(
+    const std::string& node) {
+  v1::AcceptIdentityRequest request;
+  request.set_node(node);
+  return connection_->Call(*connection_->source,
+                           &v1::Source::Stub::AcceptIdentity, request);
 }
 
 absl::Status Client::WatchFleet(

@@ -15,6 +15,7 @@
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/fleet.pb.h"
 #include "rehai/v1/resync.pb.h"
+#include "rehai/v1/source.pb.h"
 
 namespace rehai::cli {
 
@@ -62,6 +63,19 @@ class Client {
   absl::StatusOr<v1::ChefCostResponse> ChefCost(const std::string& node);
   // Changes those that are set; gives all as they then are.
   absl::StatusOr<v1::ChefLimits> SetChefLimits(const v1::ChefLimits& limits);
+
+  absl::StatusOr<v1::SourceStatus> SourceStatus();
+  // All pages as one response.
+  absl::StatusOr<v1::ListConnectionsResponse> ListConnections(
+      const v1::HostSelector& selector,
+      const std::vector<v1::ConnectionState>& states);
+  absl::StatusOr<v1::RetryResponse> Retry(const v1::HostSelector& selector);
+  absl::StatusOr<v1::ConfirmDiscoveryResponse> ConfirmDiscovery(
+      int expected_held);
+  absl::StatusOr<v1::ConfirmDisappearanceResponse> ConfirmDisappearance(
+      const std::string& node);
+  absl::StatusOr<v1::AcceptIdentityResponse> AcceptIdentity(
+      const std::string& node);
 
   // Calls `step` for each step until the stream ends. kCancelled after
   // CancelWatch().

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
@@ -18,8 +19,9 @@
 #include "cli/chef_view.h"
 #include "cli/client.h"
 #include "cli/interrupt.h"
+#include "cli/program_output.h"
 #include "cli/resync_view.h"
-#include "cli/structured_output.h"
+#include "cli/source_command.h"
 #include "cli/views.h"
 #include "cli/watch_command.h"
 
@@ -53,7 +55,7 @@ class Command {
 
   absl::StatusOr<ExitStatus> RunResync(const Interrupt& interrupt) {
     ASSIGN_OR_RETURN(const v1::HostSelector selector,
-                     ReadResyncSelector(invocation_));
+                     ReadChosenHosts(invocation_));
     ASSIGN_OR_RETURN(const v1::Operation started,
                      client_.StartResync(selector, ReadModes(invocation_)));
     if (!invocation_.Has("no-wait")) return Await(started.id(), interrupt);
@@ -96,9 +98,10 @@ class Command {
       console_.Print(HostsTable(hosts, Now(), console_.colours()));
       // Whoever names one host wants to know more of it.
       if (invocation_.arguments.size() == 1 && hosts.hosts_size() == 1) {
+        const v1::Host& host = hosts.hosts(0);
         console_.Print(absl::StrCat(
-            "\n",
-            SyncDetails(hosts.hosts(0).sync(), Now(), console_.colours())));
+            "\n", ConditionDetails(host, Now(), console_.colours()),
+            SyncDetails(host.sync(), Now(), console_.colours())));
       }
     }
     return kDone;
@@ -210,12 +213,8 @@ class Command {
                         "\n  cancel it:  rehaictl resync cancel ", id, "\n");
   }
 
-  // Prints the message if a format for programs was asked for.
   bool Structured(const google::protobuf::Message& message) {
-    if (format_ == OutputFormat::kTable) return false;
-    console_.Print(format_ == OutputFormat::kJson ? ToJson(message)
-                                                  : ToYaml(message));
-    return true;
+    return PrintForPrograms(message, format_, console_);
   }
 
   static absl::Time Now() { return Clock::Real().Now(); }
@@ -248,6 +247,9 @@ absl::StatusOr<ExitStatus> Dispatch(const Invocation& invocation,
   }
   ASSIGN_OR_RETURN(client, Client::Create(options));
   if (name == "watch") return RunWatch(invocation, format, *client, console);
+  if (absl::StartsWith(name, "source ")) {
+    return RunSource(invocation, format, *client, console);
+  }
   return Command(invocation, format, *client, console).Run();
 }
 

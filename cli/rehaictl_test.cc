@@ -171,15 +171,20 @@ TEST_F(RehaictlTest, AGuestByNameAndByUuid) {
 
 TEST_F(RehaictlTest, WhatIsNotThereIsStatus4) {
   for (const std::vector<std::string>& words :
-       std::vector<std::vector<std::string>>{{"guest", "nobody"},
-                                             {"hosts", "nobody"},
-                                             {"guests", "--host", "nobody"},
-                                             {"chef", "cost", "nobody"},
-                                             {"diff", "nobody"},
-                                             {"resync", "nobody"},
-                                             {"resync", "get", "nobody"},
-                                             {"resync", "watch", "nobody"},
-                                             {"resync", "cancel", "nobody"}}) {
+       std::vector<std::vector<std::string>>{
+           {"guest", "nobody"},
+           {"hosts", "nobody"},
+           {"guests", "--host", "nobody"},
+           {"chef", "cost", "nobody"},
+           {"source", "connections", "nobody"},
+           {"source", "retry", "nobody"},
+           {"source", "confirm", "nobody"},
+           {"source", "accept", "nobody"},
+           {"diff", "nobody"},
+           {"resync", "nobody"},
+           {"resync", "get", "nobody"},
+           {"resync", "watch", "nobody"},
+           {"resync", "cancel", "nobody"}}) {
     const Program program = Rehaictl(words);
     EXPECT_EQ(program.status, 4) << words[0];
     EXPECT_THAT(program.out, IsEmpty());
@@ -296,6 +301,101 @@ TEST_F(RehaictlTest, LimitsAreShownAndChanged) {
       Rehaictl({"chef", "limits", "--requests_per_second=-1"});
   EXPECT_EQ(refused.status, 2);
   EXPECT_THAT(refused.err, HasSubstr("requests_per_second"));
+}
+
+v1::Connection MakeConnection(const std::string& node,
+                              v1::ConnectionState state,
+                              const std::string& error = "") {
+  v1::Connection connection;
+  connection.set_node(node);
+  connection.set_state(state);
+  connection.set_last_error(error);
+  connection.set_uri(absl::StrCat("qemu+ssh://", node, "/system"));
+  return connection;
+}
+
+TEST_F(RehaictlTest, HowTheSourcesAreInTheThreeFormats) {
+  v1::SourceStatus status;
+  status.mutable_pull()->set_dials(320);
+  status.mutable_discovery()->set_hosts(300);
+  controller_.source().SetStatus(status);
+  const Program page = Rehaictl({"source", "status"});
+  EXPECT_EQ(page.status, 0) << page.err;
+  EXPECT_THAT(page.out,
+              AllOf(HasSubstr("320, 0 failed"), HasSubstr("300 hosts\n")));
+  const auto json =
+      nlohmann::json::parse(Rehaictl({"source", "status", "-o", "json"}).out);
+  EXPECT_EQ(json["pull"]["dials"], "320");
+  const YAML::Node yaml =
+      YAML::Load(Rehaictl({"source", "status", "-o", "yaml"}).out);
+  EXPECT_EQ(yaml["discovery"]["hosts"].as<int>(), 300);
+}
+
+TEST_F(RehaictlTest, ConnectionsAreListedAndRetried) {
+  ObserveTwoHosts();
+  controller_.source().SetConnections(
+      {MakeConnection("hv1", v1::CONNECTION_STATE_UP),
+       MakeConnection("hv2", v1::CONNECTION_STATE_QUARANTINED,
+                      "no route to host")});
+  const Program sick =
+      Rehaictl({"source", "connections", "--state", "waiting,quarantined"});
+  EXPECT_EQ(sick.status, 0) << sick.err;
+  EXPECT_THAT(sick.out,
+              AllOf(HasSubstr("\nhv2 "), HasSubstr("no route to host"),
+                    Not(HasSubstr("\nhv1 "))));
+  EXPECT_THAT(Rehaictl({"source", "connections", "hv1"}).out,
+              HasSubstr("qemu+ssh://hv1/system\n"));
+  const auto json = nlohmann::json::parse(
+      Rehaictl({"source", "connections", "-l", "rack=b", "-o", "json"}).out);
+  ASSERT_EQ(json["connections"].size(), 1u);
+  EXPECT_EQ(json["connections"][0]["node"], "hv2");
+
+  EXPECT_EQ(Rehaictl({"source", "retry"}).status, 2);
+  const Program retry = Rehaictl({"source", "retry", "--all"});
+  EXPECT_EQ(retry.status, 0) << retry.err;
+  EXPECT_EQ(retry.out, "1 host dialled now\n");
+  EXPECT_EQ(Rehaictl({"source", "retry", "hv2"}).out,
+            "none of them waited to be dialled\n");
+}
+
+TEST_F(RehaictlTest, HeldHostsDepartOnceTheirNumberIsConfirmed) {
+  v1::SourceStatus status;
+  status.mutable_discovery()->add_held("hv8");
+  status.mutable_discovery()->add_held("hv9");
+  controller_.source().SetStatus(status);
+  const Program shown = Rehaictl({"source", "confirm-discovery"});
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_THAT(shown.out,
+              AllOf(HasSubstr("\n  hv8\n  hv9\n"),
+                    EndsWith("rehaictl source confirm-discovery --held=2\n")));
+  const Program wrong = Rehaictl({"source", "confirm-discovery", "--held=1"});
+  EXPECT_EQ(wrong.status, 5);
+  EXPECT_THAT(wrong.err, HasSubstr("2 hosts are held"));
+  const Program right = Rehaictl({"source", "confirm-discovery", "--held=2"});
+  EXPECT_EQ(right.status, 0) << right.err;
+  EXPECT_EQ(right.out, "2 hosts departed:\n  hv8\n  hv9\n");
+  EXPECT_THAT(Rehaictl({"source", "confirm-discovery"}).out,
+              StartsWith("no host is held"));
+}
+
+TEST_F(RehaictlTest, ConfirmingADisappearanceNamesTheGuests) {
+  ObserveTwoHosts();
+  const v1::Guest guest = MakeGuest(1, "web01");
+  controller_.source().HoldGuests("hv1", {GuestId{guest.uuid()}});
+  const Program confirmed = Rehaictl({"source", "confirm", "hv1"});
+  EXPECT_EQ(confirmed.status, 0) << confirmed.err;
+  EXPECT_EQ(confirmed.out,
+            absl::StrCat("hv1: 1 guest gone:\n  ", guest.uuid(), "  web01\n"));
+  EXPECT_EQ(Rehaictl({"source", "confirm", "hv1"}).status, 5);
+}
+
+TEST_F(RehaictlTest, AcceptingAnIdentityTellsWhichItIs) {
+  ObserveTwoHosts();
+  controller_.source().OfferIdentity("hv1", "6b29fc40-aaaa");
+  const Program accepted = Rehaictl({"source", "accept", "hv1", "-o", "json"});
+  EXPECT_EQ(accepted.status, 0) << accepted.err;
+  EXPECT_EQ(nlohmann::json::parse(accepted.out)["host_uuid"], "6b29fc40-aaaa");
+  EXPECT_EQ(Rehaictl({"source", "accept", "hv1"}).status, 5);
 }
 
 TEST_F(RehaictlTest, DiffEndsAsDiffDoes) {

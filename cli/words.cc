@@ -23,6 +23,11 @@ constexpr v1::GuestState kStates[] = {
     v1::GUEST_STATE_SHUT_OFF,     v1::GUEST_STATE_CRASHED,
     v1::GUEST_STATE_PM_SUSPENDED, v1::GUEST_STATE_UNSPECIFIED};
 
+constexpr v1::ConnectionState kConnectionStates[] = {
+    v1::CONNECTION_STATE_UP, v1::CONNECTION_STATE_DIALING,
+    v1::CONNECTION_STATE_WAITING, v1::CONNECTION_STATE_QUARANTINED,
+    v1::CONNECTION_STATE_DEPARTED};
+
 // Letters only.
 std::string Bare(absl::string_view text) {
   std::string bare;
@@ -42,6 +47,18 @@ std::string FlagWord(v1::GuestState state) {
   std::string word = StateWord(state);
   std::replace(word.begin(), word.end(), ' ', '-');
   return word;
+}
+
+// What is said of a word for --state that is none of `words`.
+absl::Status NoSuchState(absl::string_view text,
+                         const std::vector<std::string>& words) {
+  const std::string meant = ClosestWord(text, words);
+  return absl::InvalidArgumentError(
+      meant.empty()
+          ? absl::StrCat("--state ", text, ": no such state; one of ",
+                         absl::StrJoin(words, ", "))
+          : absl::StrCat("--state ", text, ": no such state; did you mean ",
+                         meant, "?"));
 }
 
 }  // namespace
@@ -107,6 +124,8 @@ std::string SyncWord(v1::SyncState state) {
       return "parked";
     case v1::SYNC_STATE_DRY_RUN:
       return "dry run";
+    case v1::SYNC_STATE_HELD:
+      return "held";
     default:
       return "-";
   }
@@ -220,6 +239,23 @@ std::string ServerWord(v1::ServerState state) {
   }
 }
 
+std::string ConnectionWord(v1::ConnectionState state) {
+  switch (state) {
+    case v1::CONNECTION_STATE_DIALING:
+      return "dialing";
+    case v1::CONNECTION_STATE_UP:
+      return "up";
+    case v1::CONNECTION_STATE_WAITING:
+      return "waiting";
+    case v1::CONNECTION_STATE_QUARANTINED:
+      return "quarantined";
+    case v1::CONNECTION_STATE_DEPARTED:
+      return "departed";
+    default:
+      return "-";
+  }
+}
+
 Colour StateColour(v1::GuestState state) {
   switch (state) {
     case v1::GUEST_STATE_RUNNING:
@@ -250,6 +286,7 @@ Colour SyncColour(v1::SyncState state) {
     case v1::SYNC_STATE_SYNCED:
       return Colour::kGreen;
     case v1::SYNC_STATE_PARKED:
+    case v1::SYNC_STATE_HELD:
       return Colour::kRed;
     case v1::SYNC_STATE_PENDING:
       return Colour::kYellow;
@@ -283,19 +320,36 @@ Colour ServerColour(v1::ServerState state) {
   }
 }
 
+Colour ConnectionColour(v1::ConnectionState state) {
+  switch (state) {
+    case v1::CONNECTION_STATE_UP:
+      return Colour::kGreen;
+    case v1::CONNECTION_STATE_QUARANTINED:
+      return Colour::kRed;
+    case v1::CONNECTION_STATE_DEPARTED:
+      return Colour::kDim;
+    default:
+      return Colour::kYellow;
+  }
+}
+
 absl::StatusOr<v1::GuestState> ParseState(absl::string_view text) {
   std::vector<std::string> words;
   for (const v1::GuestState state : kStates) {
     if (Bare(text) == Bare(StateWord(state))) return state;
     words.push_back(FlagWord(state));
   }
-  const std::string meant = ClosestWord(text, words);
-  return absl::InvalidArgumentError(
-      meant.empty()
-          ? absl::StrCat("--state ", text, ": no such state; one of ",
-                         absl::StrJoin(words, ", "))
-          : absl::StrCat("--state ", text, ": no such state; did you mean ",
-                         meant, "?"));
+  return NoSuchState(text, words);
+}
+
+absl::StatusOr<v1::ConnectionState> ParseConnectionState(
+    absl::string_view text) {
+  std::vector<std::string> words;
+  for (const v1::ConnectionState state : kConnectionStates) {
+    if (Bare(text) == ConnectionWord(state)) return state;
+    words.push_back(ConnectionWord(state));
+  }
+  return NoSuchState(text, words);
 }
 
 std::string Age(absl::Duration age) {

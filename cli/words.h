@@ -15,6 +15,7 @@
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
 #include "rehai/v1/resync.pb.h"
+#include "rehai/v1/source.pb.h"
 
 // How people read what protos hold. Pure.
 namespace rehai::cli {
@@ -29,16 +30,22 @@ std::string OverwriterWord(v1::Overwriter overwriter);
 std::string CauseWord(v1::WriteCause cause);
 std::string LaneWord(v1::Lane lane);
 std::string ServerWord(v1::ServerState state);
+std::string ConnectionWord(v1::ConnectionState state);
 
 Colour StateColour(v1::GuestState state);
 Colour PresenceColour(v1::Presence presence);
 Colour SyncColour(v1::SyncState state);
 Colour OutcomeColour(v1::HostOutcome outcome);
 Colour ServerColour(v1::ServerState state);
+Colour ConnectionColour(v1::ConnectionState state);
 
 // The state of this name, in any spelling of its words: "shut off", "shut-off",
 // "shutoff". kInvalidArgument lists the states.
 absl::StatusOr<v1::GuestState> ParseState(absl::string_view text);
+
+// The connection's state of this name. kInvalidArgument lists the states.
+absl::StatusOr<v1::ConnectionState> ParseConnectionState(
+    absl::string_view text);
 
 // In its largest unit: "12s", "5m", "3h", "2d". Negative counts as "0s": clocks
 // of two machines differ.

@@ -69,6 +69,8 @@ TEST(WordsTest, EverythingThatIsCountedHasAWordOfItsOwn) {
   ExpectAWordForEach(CauseWord, 1, v1::WriteCause_MAX);
   ExpectAWordForEach(LaneWord, 1, v1::Lane_MAX);
   ExpectAWordForEach(ServerWord, 1, v1::ServerState_MAX);
+  ExpectAWordForEach(SyncWord, 1, v1::SyncState_MAX);
+  ExpectAWordForEach(ConnectionWord, 1, v1::ConnectionState_MAX);
 }
 
 TEST(WordsTest, NounsAgreeWithTheirNumber) {
@@ -85,6 +87,22 @@ TEST(WordsTest, EveryStateIsReadInTheWordsItIsShownIn) {
   for (const char* text : {"shut off", "shut-off", "shutoff", "SHUT_OFF"}) {
     EXPECT_THAT(ParseState(text), IsOkAndHolds(v1::GUEST_STATE_SHUT_OFF));
   }
+}
+
+TEST(WordsTest, EveryStateOfAConnectionIsReadInItsWord) {
+  for (int i = 1; i <= v1::ConnectionState_MAX; ++i) {
+    const auto state = static_cast<v1::ConnectionState>(i);
+    EXPECT_THAT(ParseConnectionState(ConnectionWord(state)),
+                IsOkAndHolds(state));
+  }
+  EXPECT_THAT(ParseConnectionState("asleep"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("up, dialing, waiting, quarantined")));
+}
+
+TEST(WordsTest, AHostThatIsNotWrittenStandsOut) {
+  EXPECT_EQ(SyncColour(v1::SYNC_STATE_HELD), Colour::kRed);
+  EXPECT_EQ(SyncColour(v1::SYNC_STATE_PARKED), Colour::kRed);
 }
 
 TEST(WordsTest, AnUnknownStateIsAnsweredWithTheNearest) {
