@@ -8,13 +8,19 @@
 
 namespace rehai {
 
+const v1::Condition* FindIdentityDoubt(const v1::Record& record) {
+  for (const v1::Condition& condition : record.conditions()) {
+    if (condition.type() == kDuplicateHostUuid ||
+        condition.type() == kHostUuidChanged ||
+        condition.type() == kNodeClaimedTwice) {
+      return &condition;
+    }
+  }
+  return nullptr;
+}
+
 bool IdentityInDoubt(const v1::Record& record) {
-  return std::any_of(record.conditions().begin(), record.conditions().end(),
-                     [](const v1::Condition& condition) {
-                       return condition.type() == kDuplicateHostUuid ||
-                              condition.type() == kHostUuidChanged ||
-                              condition.type() == kNodeClaimedTwice;
-                     });
+  return FindIdentityDoubt(record) != nullptr;
 }
 
 bool IsActive(const v1::Guest& guest) {

@@ -23,8 +23,9 @@ inline constexpr char kDuplicateHostUuid[] = "DuplicateHostUuid";
 inline constexpr char kHostUuidChanged[] = "HostUuidChanged";
 inline constexpr char kNodeClaimedTwice[] = "NodeClaimedTwice";
 
-// True if the host's identity is in doubt: what is known of it may be another
-// host's, so its node is not to be written.
+// The condition that puts the host's identity in doubt, or null: what is known
+// of it may be another host's, so its node is not to be written.
+const v1::Condition* FindIdentityDoubt(const v1::Record& record);
 bool IdentityInDoubt(const v1::Record& record);
 
 // True if the guest has a running instance, paused or suspended ones included.

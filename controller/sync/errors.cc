@@ -21,6 +21,14 @@ absl::Status NothingObserved(const HostId& host) {
                    "to write; see whether its hypervisor can be reached"));
 }
 
+absl::Status IdentityDoubted(const HostId& host,
+                             const v1::Condition& condition) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("host ", host.node,
+                   ": its node is not written while it has the condition ",
+                   condition.type(), ": ", condition.message()));
+}
+
 absl::Status ShuttingDown(const HostId& host) {
   return absl::CancelledError(absl::StrCat(
       "host ", host.node, ": the controller is shutting down; ask again"));

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "proto/ids.h"
+#include "rehai/v1/model.pb.h"
 
 // Why a host cannot be synced as asked.
 namespace rehai {
@@ -16,6 +17,9 @@ namespace rehai {
 absl::Status UnknownHost(const HostId& host);
 // kFailedPrecondition.
 absl::Status NothingObserved(const HostId& host);
+// kFailedPrecondition. The host's identity is in doubt by `condition`.
+absl::Status IdentityDoubted(const HostId& host,
+                             const v1::Condition& condition);
 // kCancelled.
 absl::Status ShuttingDown(const HostId& host);
 

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "chef/node_change.h"
 #include "chef/rendering.h"
+#include "controller/inventory/record.h"
 #include "rehai/v1/model.pb.h"
 
 namespace rehai {
@@ -97,6 +98,32 @@ TEST(PlannerTest, ChangedPresenceIsNotWritten) {
     EXPECT_EQ(Plan(record, applied, /*in_doubt=*/false, kOptions),
               std::nullopt);
   }
+}
+
+// Promise of the identity: a node is never written with another host's guests.
+TEST(PlannerTest, NothingIsWrittenWhileTheIdentityIsInDoubt) {
+  for (const char* type :
+       {kDuplicateHostUuid, kHostUuidChanged, kNodeClaimedTwice}) {
+    SCOPED_TRACE(type);
+    v1::Record record = SomeRecord();
+    const Applied applied = AppliedOf(record);
+    record.add_conditions()->set_type(type);
+    EXPECT_EQ(Plan(record, applied, /*in_doubt=*/true, kOptions), std::nullopt);
+    record.mutable_guests(0)->set_name("changed");
+    EXPECT_EQ(Plan(record, applied, /*in_doubt=*/false, kOptions),
+              std::nullopt);
+    record.clear_conditions();
+    EXPECT_TRUE(
+        Plan(record, applied, /*in_doubt=*/false, kOptions).has_value());
+  }
+}
+
+TEST(PlannerTest, OtherConditionsHoldNoWrite) {
+  v1::Record record = SomeRecord();
+  for (const char* type : {kUnreachable, kMassDisappearance, kLeftDiscovery}) {
+    record.add_conditions()->set_type(type);
+  }
+  EXPECT_TRUE(Plan(record, {}, /*in_doubt=*/false, kOptions).has_value());
 }
 
 TEST(PlannerTest, StampSaysWhatWhenAndFromWhom) {

@@ -306,6 +306,21 @@ TEST_F(ResyncOperationsTest, AHostNeverObservedCannotBeWritten) {
   EXPECT_THAT(Get(id).hosts(0).error(), HasSubstr("observed"));
 }
 
+TEST_F(ResyncOperationsTest, AHostInDoubtIsNotWrittenAndSaysWhy) {
+  AddHosts(1);
+  v1::Condition doubt;
+  doubt.set_type("DuplicateHostUuid");
+  doubt.set_message("it answers as hv1 does");
+  ASSERT_THAT(inventory_.SetCondition(HostId{"hv0"}, doubt), IsOk());
+  const std::string id = Begin(kAll, kRewrite);
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_WRITE_FAILED));
+  EXPECT_THAT(
+      Get(id).hosts(0).error(),
+      AllOf(HasSubstr("DuplicateHostUuid"), HasSubstr("answers as hv1 does")));
+  EXPECT_EQ(sink_.write_count(), 0u);
+}
+
 TEST_F(ResyncOperationsTest, BeginsSoManyHostsAtOnce) {
   MakeResyncs({.hosts_at_once = 4});
   AddHosts(20);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "controller/inventory/record.h"
 #include "controller/sync/errors.h"
 #include "controller/sync/node_weight.h"
 #include "proto/ids.h"
@@ -348,7 +349,7 @@ void Syncer::BeginWrite(Try next) {
   if (record == nullptr) return Forget(next);
   std::optional<chef::NodeUpdate> update =
       Plan(*record, next.settled, next.in_doubt, options_.renderings);
-  if (!update.has_value()) return Settle(next.host, *record);
+  if (!update.has_value()) return Settle(next, *record);
 
   update->saved = std::move(next.saved);
   Tried tried = {.host = std::move(next.host),
@@ -368,15 +369,19 @@ void Syncer::BeginWrite(Try next) {
               });
 }
 
-void Syncer::Settle(const HostId& host, const v1::Record& record) {
-  const bool observed = IsObserved(record);
+void Syncer::Settle(const Try& taken, const v1::Record& record) {
+  const v1::Condition* identity_doubt = FindIdentityDoubt(record);
   std::vector<RewriteDone> riding;
   {
     MutexLock lock(mu_);
-    dirty_.Acknowledge(host, record.revision());
-    HostState& state = hosts_[host];
+    // The end of a doubt about the identity is a change, which marks the host.
+    dirty_.Acknowledge(taken.host, record.revision());
+    HostState& state = hosts_[taken.host];
     riding.swap(state.riding);
-    if (observed) {
+    if (identity_doubt != nullptr) {
+      // What was asked for is still to be done then.
+      state.in_doubt |= taken.in_doubt;
+    } else if (IsObserved(record)) {
       // The newer revision means the same, so Chef holds that one too.
       if (state.applied.digest == state.settled.digest) {
         state.applied.revision = record.revision();
@@ -384,9 +389,12 @@ void Syncer::Settle(const HostId& host, const v1::Record& record) {
       state.settled.revision = record.revision();
     }
   }
-  // A rewrite always plans a write, unless the host was forgotten and came back
-  // with nothing observed.
-  for (RewriteDone& done : riding) done(NothingObserved(host));
+  // A rewrite always plans a write, unless the doubt came after it, or the host
+  // was forgotten and came back with nothing observed.
+  const absl::Status why = identity_doubt != nullptr
+                               ? IdentityDoubted(taken.host, *identity_doubt)
+                               : NothingObserved(taken.host);
+  for (RewriteDone& done : riding) done(why);
 }
 
 void Syncer::Forget(const Try& gone) {

@@ -57,6 +57,8 @@ namespace rehai {
 //   A missing node is looked for again every Options::retry.max.
 // - While the server as a whole fails, or does not know us, one probe at a time
 //   goes to it, and everything resumes when one is answered.
+// - Nothing of a host is written while its identity is in doubt (record.h); a
+//   write that began before may end. It is taken up when the doubt is settled.
 // - Requests stay within Options::limits.
 // - What somebody saved over is found by a sweep, or at once if the chef-client
 //   run that did it tells of its end, and is written again; a save of its that
@@ -116,7 +118,7 @@ class Syncer {
   // Doubts what Chef confirmed: checks the node and writes it where it differs,
   // parked or not. `done` gets the result of that try, once, on any thread;
   // kNotFound if the host is unknown, kFailedPrecondition if nothing was
-  // observed of it yet, kCancelled at shutdown.
+  // observed of it yet or its identity is in doubt, kCancelled at shutdown.
   //
   // Of many hosts at once, those whose nodes were confirmed are checked by one
   // search, by their stamps; what it shows in place ends UNCHANGED. `since`: a
@@ -124,8 +126,9 @@ class Syncer {
   void Rewrite(const HostId& host, RewriteDone done);
   void Rewrite(const HostId& host, absl::Duration since, RewriteDone done);
 
-  // What a write of the host's node would change now. Errors as Rewrite(), or
-  // why the node could not be read.
+  // What a write of the host's node would change now, or would if the host's
+  // identity were not in doubt. Errors else as Rewrite(), or why the node could
+  // not be read.
   void Diff(const HostId& host, DiffDone done);
 
   // What the host's node weighs, and its PUTs by cause. Reads the node. `done`
@@ -189,8 +192,8 @@ class Syncer {
   // Another writer is not fought with more often than this.
   absl::Duration RivalPause() const;
   void BeginWrite(Try next);
-  // A taken host needs no write.
-  void Settle(const HostId& host, const v1::Record& record);
+  // A taken host needs no write, or may not be written.
+  void Settle(const Try& taken, const v1::Record& record);
   // A taken host has left the fleet.
   void Forget(const Try& gone);
 

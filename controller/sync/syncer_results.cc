@@ -9,6 +9,7 @@
 #include "absl/random/distributions.h"
 #include "absl/status/status.h"
 #include "base/proto_time.h"
+#include "controller/inventory/record.h"
 #include "controller/sync/errors.h"
 #include "controller/sync/syncer.h"
 
@@ -177,10 +178,17 @@ v1::SyncStatus Syncer::Status(const HostId& host) const {
   }
 
   const std::optional<DirtySet::Standing> dirty = dirty_.Find(host);
-  if (!IsObserved(*record)) {
-    status.set_state(v1::SYNC_STATE_NOTHING_OBSERVED);
-  } else if (dirty.has_value() || state.settled.revision < record->revision()) {
+  const bool is_behind =
+      dirty.has_value() || state.settled.revision < record->revision();
+  if (is_behind && IsObserved(*record)) {
     status.set_pending_revision(record->revision());
+  }
+  if (const v1::Condition* doubt = FindIdentityDoubt(*record)) {
+    status.set_state(v1::SYNC_STATE_HELD);
+    status.set_last_error(doubt->message());
+  } else if (!IsObserved(*record)) {
+    status.set_state(v1::SYNC_STATE_NOTHING_OBSERVED);
+  } else if (is_behind) {
     FillPending(state, dirty, now, wall_now, status);
   } else {
     status.set_state(state.last_outcome == v1::WRITE_OUTCOME_WOULD_WRITE

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "controller/inventory/record.h"
 #include "controller/sync/errors.h"
 #include "controller/sync/syncer.h"
 
@@ -50,6 +51,9 @@ void Syncer::Rewrite(const HostId& host, absl::Duration since,
                      RewriteDone done) {
   const RecordPtr record = inventory_.Find(host);
   if (record == nullptr) return done(UnknownHost(host));
+  if (const v1::Condition* doubt = FindIdentityDoubt(*record)) {
+    return done(IdentityDoubted(host, *doubt));
+  }
   if (!IsObserved(*record)) return done(NothingObserved(host));
   const absl::Duration now = clock_.Uptime();
   absl::StatusOr<chef::WriteResult> answer = ShuttingDown(host);
