@@ -193,6 +193,7 @@ TEST_F(SshCommandTest, TheConfigFileAddsAndChangesNothingThatIsGenerated) {
 TEST_F(SshCommandTest, TheAccountsOwnConfigFileIsTheDefault) {
   options_.config_file = "";
   EXPECT_THAT(*SshConfigText(options_), HasSubstr("\nInclude ~/.ssh/config\n"));
+  EXPECT_THAT(Ask("hv1"), Contains(Pair("batchmode", "yes")));
   options_.config_file = "none";
   EXPECT_THAT(*SshConfigText(options_), Not(HasSubstr("Include")));
 }

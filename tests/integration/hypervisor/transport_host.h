@@ -34,6 +34,7 @@ class TransportHost {
   std::string Uri(absl::string_view transport) const;
 
   int ssh_port() const { return ssh_port_; }
+  int tcp_port() const { return tcp_port_; }
   // Of a key that root may log in with, and of one that it may not.
   std::string client_key() const { return *folder_ / "client_key"; }
   std::string strange_key() const { return *folder_ / "strange_key"; }

@@ -214,6 +214,18 @@ TEST_F(TransportsTest, SshGoesThroughAJumpHost) {
   EXPECT_EQ(ReadState(), v1::GUEST_STATE_RUNNING);
 }
 
+// The dialer's own deadline comes after, and would only know that it passed.
+TEST_F(TransportsTest, SshItselfGivesUpAPeerThatSaysNothing) {
+  host_->libvirtd().Signal(SIGSTOP);
+  SshOptions ssh = Ssh();
+  ssh.port = host_->tcp_port();
+  ssh.connect_timeout = absl::Seconds(3);
+  UseSsh(ssh);
+  options_.connect_timeout = ssh.connect_timeout;
+  EXPECT_THAT(Dial("ssh"),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("timed out")));
+}
+
 TEST_F(TransportsTest, AnotherHostKeyThanTheKnownOneIsRefused) {
   SshOptions ssh = Ssh();
   ssh.known_hosts_file = host_->wrong_hosts();
