@@ -23,6 +23,7 @@
 #include "tests/integration/front_end.h"
 #include "tests/integration/node_view.h"
 #include "tests/lab/controller_process.h"
+#include "tests/lab/fleet_file.h"
 #include "tests/lab/goiardi.h"
 #include "tests/lab/lab.h"
 #include "tests/matchers.h"
@@ -178,7 +179,7 @@ TEST_F(LibvirtdRestartTest, AHungHypervisorHoldsUpNoOther) {
   DefineAndStart(lab_->host(0), "web01");
   DefineAndStart(lab_->host(2), "web02");
 
-  hung.Pause();
+  hung.Hang();
 
   // Before anybody could know that it hangs, and after.
   for (const bool known : {false, true}) {

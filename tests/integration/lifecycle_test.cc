@@ -19,6 +19,7 @@
 #include "tests/integration/node_view.h"
 #include "tests/lab/controller_process.h"
 #include "tests/lab/flat_libvirtd.h"
+#include "tests/lab/fleet_file.h"
 #include "tests/lab/goiardi.h"
 #include "tests/lab/lab.h"
 #include "tests/matchers.h"

@@ -17,43 +17,39 @@
 namespace rehai::lab {
 namespace {
 
-std::string Config(const Goiardi& chef,
+std::string Config(const Knife::Options& account,
                    const ControllerProcess::Options& options) {
-  std::string config = absl::StrCat(
+  return absl::StrCat(
       "api:\n  listen: 127.0.0.1:0\n"
       "chef:\n  server_url: ",
-      options.server_url.empty() ? chef.url() : options.server_url,
-      "\n  client_name: ", chef.admin_name(),
-      "\n  client_key_file: ", chef.admin_key_file(),
-      "\n  ca_file: ", chef.ca_file(), "\nrenderings:\n  kvm_extensions: ",
+      options.server_url.empty() ? account.server_url : options.server_url,
+      "\n  client_name: ", account.client_name,
+      "\n  client_key_file: ", account.client_key_file,
+      "\n  ca_file: ", account.ca_file, "\nrenderings:\n  kvm_extensions: ",
       options.kvm_extensions ? "true" : "false",
       "\n  ohai_libvirt: ", options.ohai_libvirt ? "true" : "false",
       "\nsync:\n  window: ", options.window, "\n", options.more_sync,
-      options.more_config, "hosts:\n");
-  for (const WatchedHost& host : options.hosts) {
-    absl::StrAppend(&config, "  - {node: '", host.node, "', uri: '", host.uri,
-                    "'}\n");
-  }
-  return config;
+      options.more_config, "hosts:\n", HostsYaml(options.hosts));
 }
 
 }  // namespace
 
-std::vector<WatchedHost> HostsOf(Lab& lab) {
-  std::vector<WatchedHost> hosts;
-  for (int i = 0; i < lab.size(); ++i) {
-    hosts.push_back({lab.host(i).node(), lab.host(i).uri()});
-  }
-  return hosts;
+absl::StatusOr<std::unique_ptr<ControllerProcess>> ControllerProcess::Start(
+    const Goiardi& chef, Options options) {
+  return Start({.server_url = chef.url(),
+                .ca_file = chef.ca_file(),
+                .client_name = chef.admin_name(),
+                .client_key_file = chef.admin_key_file()},
+               std::move(options));
 }
 
 absl::StatusOr<std::unique_ptr<ControllerProcess>> ControllerProcess::Start(
-    const Goiardi& chef, Options options) {
+    const Knife::Options& account, Options options) {
   ASSIGN_OR_RETURN(std::unique_ptr<TempFolder> folder,
                    TempFolder::Create("controller"));
   ASSIGN_OR_RETURN(const std::string program,
                    Runfile("controller/rehai-controller"));
-  const std::string config = Config(chef, options);
+  const std::string config = Config(account, options);
   RETURN_IF_ERROR(WriteFileAtomically(
       *folder / "rehai.yaml", absl::string_view(config.data(), config.size()),
       0600));

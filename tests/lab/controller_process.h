@@ -10,21 +10,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tests/lab/fleet_file.h"
 #include "tests/lab/goiardi.h"
-#include "tests/lab/lab.h"
+#include "tests/lab/knife.h"
 #include "tests/lab/process.h"
 #include "tests/lab/temp_folder.h"
 
 namespace rehai::lab {
-
-// A hypervisor as the controller is told of it.
-struct WatchedHost {
-  std::string node;
-  std::string uri;
-};
-
-// The hosts of a lab, in its order.
-std::vector<WatchedHost> HostsOf(Lab& lab);
 
 // The controller as operators run it: the real program, with a configuration
 // file, on a free port. Not thread-safe.
@@ -47,6 +39,9 @@ class ControllerProcess {
   // Returns once its API answers. Writes to that server as its administrator.
   static absl::StatusOr<std::unique_ptr<ControllerProcess>> Start(
       const Goiardi& chef, Options options);
+  // Writes as that client.
+  static absl::StatusOr<std::unique_ptr<ControllerProcess>> Start(
+      const Knife::Options& account, Options options);
 
   ControllerProcess(const ControllerProcess&) = delete;
   ControllerProcess& operator=(const ControllerProcess&) = delete;

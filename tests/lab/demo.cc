@@ -23,6 +23,7 @@
 #include "tests/lab/controller_process.h"
 #include "tests/lab/demo_screen.h"
 #include "tests/lab/ending_signals.h"
+#include "tests/lab/fleet_file.h"
 #include "tests/lab/goiardi.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/runfile.h"

@@ -14,6 +14,8 @@ enum class Driver {
   kTest,  // libvirt's simulation: as many guests as you like, no processes
 };
 
+enum class GuestState { kShutOff, kRunning, kPaused };
+
 // A guest as small as it can be: no disk, so it idles in its firmware.
 struct GuestSpec {
   std::string name = {};

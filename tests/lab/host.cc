@@ -5,18 +5,20 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 #include <system_error>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "base/file.h"
 #include "base/status_macros.h"
+#include "tests/lab/host_files.h"
 #include "tests/lab/loopback.h"
+#include "tests/lab/runfile.h"
 #include "tests/lab/virsh.h"
 
 namespace rehai::lab {
@@ -25,110 +27,6 @@ namespace {
 // Bazel's PATH has no sbin, where libvirtd's own helpers are.
 constexpr char kPath[] =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-// The first process of a host. $1 is the host's folder, $2 its name. /run is
-// made new, so that nothing in there talks to the machine's D-Bus, udev or
-// libvirtd. Bash as process 1 also reaps what daemonised: a guest's ended QEMU
-// must not stay as a zombie, which libvirtd would take for alive.
-constexpr char kIsolate[] = R"(
-set -e
-mount --make-rprivate /
-mount -t proc proc /proc
-mount -t tmpfs -o mode=755 rehai-lab /run
-mkdir -p /run/sshd /run/libvirt
-mount --bind "$1/run" /run/libvirt
-mount --bind "$1/etc" /etc/libvirt
-for part in lib cache log; do mount --bind "$1/$part" "/var/$part/libvirt"; done
-mount --bind "$1/passwd" /etc/passwd
-mount --bind "$1/shadow" /etc/shadow
-hostname "$2"
-trap 'exit 0' TERM
-touch "$1/isolated"
-while true; do sleep 1d & wait; done
-)";
-
-constexpr char kLibvirtdConf[] = R"(unix_sock_rw_perms = "0700"
-auth_unix_rw = "none"
-auth_unix_ro = "none"
-min_workers = 2
-max_workers = 20
-max_clients = 100
-audit_level = 0
-)";
-
-// Root without cgroups, security driver, mount namespaces or a log daemon.
-std::string QemuConf(int first_port, int port_count) {
-  return absl::StrCat(
-      "user = \"root\"\n"
-      "group = \"root\"\n"
-      "dynamic_ownership = 0\n"
-      "remember_owner = 0\n"
-      "security_driver = \"none\"\n"
-      "cgroup_controllers = []\n"
-      "namespaces = []\n"
-      "stdio_handler = \"file\"\n"
-      "remote_display_port_min = ",
-      first_port, "\nremote_display_port_max = ", first_port + port_count - 1,
-      "\n");
-}
-
-std::string SshdConf(const SshIdentity& ssh, int port) {
-  return absl::StrCat("ListenAddress 127.0.0.1\nPort ", port, "\nHostKey ",
-                      ssh.host_key_file, "\nAuthorizedKeysFile ",
-                      ssh.authorized_keys_file,
-                      "\nPidFile none\n"
-                      "UsePAM no\n"
-                      "UseDNS no\n"
-                      "StrictModes no\n"
-                      "PermitRootLogin prohibit-password\n"
-                      "PasswordAuthentication no\n"
-                      "KbdInteractiveAuthentication no\n"
-                      "PermitUserRC no\n"
-                      "PrintMotd no\n"
-                      "MaxStartups 1000\n"
-                      "LogLevel ERROR\n");
-}
-
-// The machine's users, but root has a plain shell without a profile and may
-// log in by key, whatever the machine's administrator thinks of that.
-absl::StatusOr<std::string> Passwd() {
-  ASSIGN_OR_RETURN(const std::string machine, ReadFile("/etc/passwd"));
-  std::string users = "root:x:0:0:root:/:/bin/sh\n";
-  for (absl::string_view line : absl::StrSplit(
-           absl::string_view(machine.data(), machine.size()), '\n')) {
-    if (!line.empty() && !absl::StartsWith(line, "root:")) {
-      absl::StrAppend(&users, line, "\n");
-    }
-  }
-  return users;
-}
-
-absl::Status MakeFolder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error) return absl::OkStatus();
-  return absl::InternalError(
-      absl::StrCat(path, ": cannot be made: ", error.message()));
-}
-
-// Only these driver modules are loaded; the test driver is built in.
-absl::Status LinkDrivers(Driver driver, const std::string& folder) {
-  RETURN_IF_ERROR(MakeFolder(folder));
-  if (driver == Driver::kTest) return absl::OkStatus();
-  for (const char* module : {"qemu", "network", "storage"}) {
-    const std::string file = absl::StrCat("libvirt_driver_", module, ".so");
-    const std::string target = absl::StrCat(
-        "/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/", file);
-    if (access(target.c_str(), R_OK) != 0) {
-      return absl::NotFoundError(absl::StrCat(
-          target, ": not there; run tools/setup, which installs it"));
-    }
-    if (symlink(target.c_str(), absl::StrCat(folder, "/", file).c_str()) != 0) {
-      return absl::ErrnoToStatus(errno, file);
-    }
-  }
-  return absl::OkStatus();
-}
 
 }  // namespace
 
@@ -142,28 +40,34 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Start(Options options) {
   std::unique_ptr<Host> host(new Host(std::move(options)));
   RETURN_IF_ERROR(host->WriteFiles());
   RETURN_IF_ERROR(host->Isolate());
-  RETURN_IF_ERROR(host->LaunchLibvirtd());
-  absl::Status launched;
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    launched = host->LaunchSshd();
-    // It ended at once: somebody else took the port first. Try another.
-    if (!absl::IsUnavailable(launched)) break;
-  }
-  RETURN_IF_ERROR(launched);
+  RETURN_IF_ERROR(host->Restart());
+  RETURN_IF_ERROR(host->LaunchSshd());
   return host;
 }
 
-Host::Host(Options options) : options_(std::move(options)) {}
+Host::Host(Options options) : options_(std::move(options)) {
+  for (const auto& [guest, state] : options_.guests) {
+    guests_[guest.name] = {guest, state};
+  }
+}
 
 Host::~Host() {
-  // With their first process all others in the namespaces are killed: libvirtd,
-  // sshd and its sessions, guests. Nothing they might save is wanted, and a
-  // hung daemon must not be waited for. The kernel then waits for us to reap
-  // those that are our children, so the namespaces are let go last.
-  if (namespaces_ != nullptr) namespaces_->Signal(SIGKILL);
-  holder_.reset();
+  Condemn();
+  // Nothing that the host's processes might save is wanted, and a hung daemon
+  // must not be waited for. The kernel lets the first process be reaped when we
+  // have reaped those that are our children, so the namespaces go last.
+  MutexLock lock(mu_);
+  client_.reset();
   libvirtd_.reset();
   sshd_.reset();
+}
+
+void Host::Condemn() {
+  // With their first process all others in the namespaces are killed:
+  // libvirtd, sshd and its sessions, guests.
+  MutexLock lock(mu_);
+  if (namespaces_ != nullptr) namespaces_->Signal(SIGKILL);
+  daemon_ = Daemon::kDown;
 }
 
 std::string Host::File(const std::string& name) const {
@@ -171,23 +75,7 @@ std::string Host::File(const std::string& name) const {
 }
 
 absl::Status Host::WriteFiles() {
-  for (const char* folder : {"run", "etc", "lib", "cache", "log"}) {
-    RETURN_IF_ERROR(MakeFolder(File(folder)));
-  }
-  RETURN_IF_ERROR(LinkDrivers(options_.driver, File("drivers")));
-  ASSIGN_OR_RETURN(const std::string passwd, Passwd());
-  constexpr int kPorts = 100;
-  ASSIGN_OR_RETURN(const int first_port, FreePortRange(kPorts));
-  const std::vector<std::pair<std::string, std::string>> files = {
-      {"passwd", passwd},
-      {"shadow", "root:*:20000:0:99999:7:::\n"},
-      {"etc/libvirtd.conf", kLibvirtdConf},
-      {"etc/qemu.conf", QemuConf(first_port, kPorts)},
-  };
-  for (const auto& [name, content] : files) {
-    RETURN_IF_ERROR(WriteFileAtomically(
-        File(name), absl::string_view(content.data(), content.size()), 0644));
-  }
+  RETURN_IF_ERROR(WriteHostFiles(options_.driver, options_.folder));
   if (options_.capabilities_of != nullptr) {
     std::error_code error;  // without them it only takes longer
     std::filesystem::copy(options_.capabilities_of->File("cache"),
@@ -198,15 +86,28 @@ absl::Status Host::WriteFiles() {
 }
 
 absl::Status Host::Isolate() {
-  ASSIGN_OR_RETURN(namespaces_,
-                   Process::Start({.argv = {"bash", "-c", kIsolate, "isolate",
-                                            options_.folder, options_.name},
-                                   .environment = {{"PATH", kPath}},
-                                   .log_file = File("isolate.log"),
-                                   .new_namespaces = true}));
+  ASSIGN_OR_RETURN(const std::string init, Runfile("tests/lab/host_init"));
+  ASSIGN_OR_RETURN(
+      namespaces_,
+      Process::Start({.argv = {init, options_.folder, options_.name},
+                      .log_file = File("isolate.log"),
+                      .new_namespaces = true}));
   return namespaces_->WaitUntilReady(absl::Seconds(20), [&]() -> absl::Status {
     return ReadFile(File("isolated")).status();
   });
+}
+
+absl::Status Host::LaunchSshd() {
+  if (options_.ssh == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(
+      sshd_,
+      Sshd::Start({.folder = options_.folder,
+                   .authorized_keys_file = options_.ssh->authorized_keys_file,
+                   .wrong_host_key_file = options_.ssh->wrong_host_key_file,
+                   .namespaces = namespaces_.get()}));
+  if (options_.relay == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(link_, Link::Open(*options_.relay, sshd_->port()));
+  return absl::OkStatus();
 }
 
 absl::Status Host::LaunchLibvirtd() {
@@ -217,45 +118,81 @@ absl::Status Host::LaunchLibvirtd() {
                                       {"LIBVIRT_DRIVER_DIR", File("drivers")}},
                       .log_file = File("libvirtd.log"),
                       .namespaces_of = namespaces_.get()}));
+  const std::string socket =
+      absl::StrCat(File(kUnpublishedSockets), "/libvirt-sock");
   RETURN_IF_ERROR(
-      libvirtd_->WaitUntilReady(absl::Seconds(30), [&]() -> absl::Status {
-        RETURN_IF_ERROR(CanConnect(File("run/libvirt-sock")));
-        ASSIGN_OR_RETURN(holder_, LibvirtClient::Open(local_uri()));
+      libvirtd_->WaitUntilReady(absl::Seconds(60), [&]() -> absl::Status {
+        RETURN_IF_ERROR(CanConnect(socket));
+        ASSIGN_OR_RETURN(client_, LibvirtClient::Open(SocketUri(socket)));
         return absl::OkStatus();
       }));
-  // QEMU's driver holds no state for us, and a connection less to lose.
-  if (options_.driver == Driver::kQemu) holder_.reset();
+  RETURN_IF_ERROR(RestoreGuests());
+  RETURN_IF_ERROR(PublishSockets());
+  daemon_ = Daemon::kUp;
   return absl::OkStatus();
 }
 
-absl::Status Host::LaunchSshd() {
-  if (options_.ssh == nullptr) return absl::OkStatus();
-  ASSIGN_OR_RETURN(ssh_port_, FreePort());
-  const std::string conf = SshdConf(*options_.ssh, ssh_port_);
-  RETURN_IF_ERROR(WriteFileAtomically(
-      File("sshd_config"), absl::string_view(conf.data(), conf.size()), 0600));
-  ASSIGN_OR_RETURN(sshd_, Process::Start({.argv = {"/usr/sbin/sshd", "-D", "-e",
-                                                   "-f", File("sshd_config")},
-                                          .environment = {{"PATH", kPath}},
-                                          .log_file = File("sshd.log"),
-                                          .namespaces_of = namespaces_.get()}));
-  return sshd_->WaitUntilReady(absl::Seconds(20),
-                               [&] { return CanConnect(ssh_port_); });
+absl::Status Host::RestoreGuests() {
+  if (options_.driver == Driver::kQemu) return absl::OkStatus();
+  if (!options_.keeps_guests) guests_.clear();
+  if (options_.keeps_guests) {
+    RETURN_IF_ERROR(client_->Destroy("test"));
+    RETURN_IF_ERROR(client_->Undefine("test"));
+  }
+  for (auto& [name, guest] : guests_) {
+    ASSIGN_OR_RETURN(guest.spec.uuid,
+                     client_->Define(GuestXml(options_.driver, guest.spec)));
+    if (guest.state == GuestState::kShutOff) continue;
+    RETURN_IF_ERROR(client_->Start(name));
+    if (guest.state == GuestState::kPaused) {
+      RETURN_IF_ERROR(client_->Suspend(name));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Whoever knows a socket by its old name meets a daemon that is gone.
+absl::Status Host::PublishSockets() {
+  for (const char* socket : {"libvirt-sock-ro", "libvirt-sock"}) {
+    const std::string from =
+        absl::StrCat(File(kUnpublishedSockets), "/", socket);
+    if (rename(from.c_str(), File(absl::StrCat("run/", socket)).c_str()) != 0) {
+      return absl::ErrnoToStatus(errno, from);
+    }
+  }
+  return absl::OkStatus();
 }
 
 std::string Host::uri() const {
   if (options_.ssh == nullptr) return local_uri();
-  return absl::StrCat(options_.driver == Driver::kQemu ? "qemu" : "test",
-                      "+ssh://root@", options_.name,
-                      options_.driver == Driver::kQemu ? "/system" : "/default",
-                      "?command=", options_.ssh->command);
+  return absl::StrCat(bare_uri(), "?command=", options_.ssh->command);
+}
+
+std::string Host::bare_uri() const {
+  if (options_.ssh == nullptr) return local_uri();
+  return options_.driver == Driver::kQemu
+             ? absl::StrCat("qemu+ssh://root@", options_.name, "/system")
+             : absl::StrCat("test+ssh://root@", options_.name, "/default");
 }
 
 std::string Host::local_uri() const {
+  return SocketUri(File("run/libvirt-sock"));
+}
+
+std::string Host::SocketUri(const std::string& socket) const {
   return absl::StrCat(options_.driver == Driver::kQemu
                           ? "qemu+unix:///system?socket="
                           : "test+unix:///default?socket=",
-                      File("run/libvirt-sock"));
+                      socket);
+}
+
+int Host::ssh_port() const {
+  if (link_ != nullptr) return link_->port();
+  return sshd_ != nullptr ? sshd_->port() : 0;
+}
+
+std::string Host::ssh_host_key() const {
+  return sshd_ != nullptr ? sshd_->public_key() : "";
 }
 
 absl::StatusOr<std::string> Host::Virsh(std::vector<std::string> arguments,
@@ -263,43 +200,174 @@ absl::StatusOr<std::string> Host::Virsh(std::vector<std::string> arguments,
   return RunVirsh(local_uri(), std::move(arguments), input);
 }
 
+absl::Status Host::ExpectUp() const {
+  if (daemon_ == Daemon::kUp) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(
+      options_.name, ": its libvirtd ",
+      daemon_ == Daemon::kHung ? "hangs; resume it" : "is down; restart it"));
+}
+
 absl::Status Host::Define(const GuestSpec& guest) {
-  return Virsh({"define", "/dev/stdin"}, GuestXml(options_.driver, guest))
-      .status();
+  MutexLock lock(mu_);
+  RETURN_IF_ERROR(ExpectUp());
+  return DefineLocked(guest);
+}
+
+absl::Status Host::DefineLocked(const GuestSpec& guest) {
+  ASSIGN_OR_RETURN(std::string uuid,
+                   client_->Define(GuestXml(options_.driver, guest)));
+  KeptGuest& kept = guests_[guest.name];
+  kept.spec = guest;
+  kept.spec.uuid = std::move(uuid);
+  return absl::OkStatus();
+}
+
+absl::Status Host::Change(
+    const std::string& guest, GuestState after,
+    absl::Status (LibvirtClient::*call)(const std::string&)) {
+  MutexLock lock(mu_);
+  RETURN_IF_ERROR(ExpectUp());
+  return ChangeLocked(guest, after, call);
+}
+
+absl::Status Host::ChangeLocked(
+    const std::string& guest, GuestState after,
+    absl::Status (LibvirtClient::*call)(const std::string&)) {
+  RETURN_IF_ERROR((client_.get()->*call)(guest));
+  // The test driver's own guest is not ours.
+  if (const auto it = guests_.find(guest); it != guests_.end()) {
+    it->second.state = after;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Host::StartGuest(const std::string& guest) {
-  return Virsh({"start", guest}).status();
+  return Change(guest, GuestState::kRunning, &LibvirtClient::Start);
 }
 
 absl::Status Host::Suspend(const std::string& guest) {
-  return Virsh({"suspend", guest}).status();
+  return Change(guest, GuestState::kPaused, &LibvirtClient::Suspend);
 }
 
 absl::Status Host::ResumeGuest(const std::string& guest) {
-  return Virsh({"resume", guest}).status();
+  return Change(guest, GuestState::kRunning, &LibvirtClient::Resume);
 }
 
 absl::Status Host::Destroy(const std::string& guest) {
-  return Virsh({"destroy", guest}).status();
+  return Change(guest, GuestState::kShutOff, &LibvirtClient::Destroy);
 }
 
 absl::Status Host::Undefine(const std::string& guest) {
-  return Virsh({"undefine", guest}).status();
+  MutexLock lock(mu_);
+  RETURN_IF_ERROR(ExpectUp());
+  return UndefineLocked(guest);
 }
 
-void Host::Pause() { libvirtd_->Signal(SIGSTOP); }
+absl::Status Host::UndefineLocked(const std::string& guest) {
+  RETURN_IF_ERROR(client_->Undefine(guest));
+  guests_.erase(guest);
+  return absl::OkStatus();
+}
 
-void Host::Resume() { libvirtd_->Signal(SIGCONT); }
+// Two hosts' mutexes, always taken in the same order. More than the annotations
+// can follow.
+absl::Status Host::MigrateTo(Host& destination, const std::string& guest)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (&destination == this || destination.driver() != driver()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        options_.name, ": guest ", guest, " cannot migrate to ",
+        destination.node(), "; choose another host with the same driver"));
+  }
+  const bool first = std::less<Host*>()(this, &destination);
+  MutexLock one(first ? mu_ : destination.mu_);
+  MutexLock other(first ? destination.mu_ : mu_);
+  RETURN_IF_ERROR(ExpectUp());
+  RETURN_IF_ERROR(destination.ExpectUp());
+  return MoveGuest(destination, guest);
+}
+
+absl::Status Host::MoveGuest(Host& destination, const std::string& guest) {
+  const auto kept = guests_.find(guest);
+  if (kept == guests_.end() || kept->second.state != GuestState::kRunning) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(options_.name, ": guest ", guest,
+                     " cannot migrate; it must be one of ours, and run"));
+  }
+  const GuestSpec spec = kept->second.spec;
+  RETURN_IF_ERROR(destination.DefineLocked(spec));
+  RETURN_IF_ERROR(destination.ChangeLocked(guest, GuestState::kRunning,
+                                           &LibvirtClient::Start));
+  RETURN_IF_ERROR(
+      ChangeLocked(guest, GuestState::kShutOff, &LibvirtClient::Destroy));
+  return UndefineLocked(guest);
+}
+
+std::vector<ShownGuest> Host::guests() const {
+  MutexLock lock(mu_);
+  std::vector<ShownGuest> guests;
+  for (const auto& [name, guest] : guests_) {
+    guests.push_back({name, guest.spec.uuid, guest.state});
+  }
+  return guests;
+}
+
+void Host::Hang() {
+  MutexLock lock(mu_);
+  if (daemon_ != Daemon::kUp) return;
+  libvirtd_->Signal(SIGSTOP);
+  daemon_ = Daemon::kHung;
+}
+
+void Host::Resume() {
+  MutexLock lock(mu_);
+  if (daemon_ != Daemon::kHung) return;
+  libvirtd_->Signal(SIGCONT);
+  daemon_ = Daemon::kUp;
+}
 
 void Host::Kill() {
+  MutexLock lock(mu_);
   libvirtd_->Signal(SIGKILL);
   libvirtd_->Stop();
+  daemon_ = Daemon::kDown;
 }
 
 absl::Status Host::Restart() {
-  libvirtd_->Stop();
-  holder_.reset();
+  MutexLock lock(mu_);
+  daemon_ = Daemon::kDown;
+  if (libvirtd_ != nullptr) libvirtd_->Stop();
+  client_.reset();
+  return LaunchLibvirtd();
+}
+
+absl::Status Host::ExpectSsh() const {
+  if (sshd_ != nullptr) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      options_.name, ": is not reached by ssh; start the lab with ssh"));
+}
+
+absl::Status Host::WrongHostKey() {
+  MutexLock lock(mu_);
+  RETURN_IF_ERROR(ExpectSsh());
+  return sshd_->AnswerWithWrongKey();
+}
+
+absl::Status Host::RefuseSsh() {
+  MutexLock lock(mu_);
+  RETURN_IF_ERROR(ExpectSsh());
+  sshd_->Refuse();
+  // A relay would accept, only to find nobody.
+  if (link_ != nullptr) link_->Refuse();
+  return absl::OkStatus();
+}
+
+absl::Status Host::Heal() {
+  Resume();
+  MutexLock lock(mu_);
+  if (sshd_ != nullptr) RETURN_IF_ERROR(sshd_->Heal());
+  if (link_ != nullptr) link_->Heal();
+  if (daemon_ == Daemon::kUp && libvirtd_->Running()) return absl::OkStatus();
+  client_.reset();
   return LaunchLibvirtd();
 }
 

@@ -110,7 +110,7 @@ TEST(LabTest, APausedLibvirtdAnswersNobodyUntilItIsResumed) {
   ASSERT_THAT(lab, IsOk());
   Host& host = (*lab)->host(0);
 
-  host.Pause();
+  host.Hang();
   EXPECT_THAT(RunProgram({.argv = {"virsh", "-c", host.local_uri(), "list"}},
                          "", absl::Milliseconds(300)),
               StatusIs(absl::StatusCode::kDeadlineExceeded));
@@ -142,7 +142,7 @@ TEST(LabTest, LeavesNoProcessNoMountAndNoFile) {
   const std::string folder = (*lab)->folder().path();
   ASSERT_THAT((*lab)->host(0).Define({.name = "web01"}), IsOk());
   ASSERT_THAT((*lab)->host(0).StartGuest("web01"), IsOk());
-  (*lab)->host(1).Pause();
+  (*lab)->host(1).Hang();
   ASSERT_THAT(ProcessesAbout(folder), Not(IsEmpty()));
 
   const absl::Duration begin = Clock::Real().Uptime();

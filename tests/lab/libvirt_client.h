@@ -6,13 +6,28 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tests/lab/guest_xml.h"
 
 namespace rehai::lab {
 
-// A connection that is only held: as long as there is one, libvirt's test
-// driver keeps its guests.
+// A guest as libvirt shows it.
+struct ShownGuest {
+  std::string name;
+  std::string uuid;
+  GuestState state = GuestState::kShutOff;
+};
+
+// A held connection: as long as there is one, libvirt's test driver keeps its
+// guests. What it does to guests, named by name, costs two calls each and no
+// process. Every call waits for the daemon's answer, however long that takes.
+// kUnavailable: the connection is dead; kInternal: libvirt refused.
+//
+// One call at a time: not thread-safe.
 class LibvirtClient {
  public:
   // From now on a broken connection of this process is an error, not a SIGPIPE.
@@ -24,9 +39,25 @@ class LibvirtClient {
   LibvirtClient(const LibvirtClient&) = delete;
   LibvirtClient& operator=(const LibvirtClient&) = delete;
 
- private:
-  explicit LibvirtClient(void* connection) : connection_(connection) {}
+  // Returns the guest's UUID.
+  absl::StatusOr<std::string> Define(const std::string& xml);
+  absl::Status Start(const std::string& guest);
+  absl::Status Suspend(const std::string& guest);
+  absl::Status Resume(const std::string& guest);
+  absl::Status Destroy(const std::string& guest);
+  absl::Status Undefine(const std::string& guest);
 
+  absl::StatusOr<std::vector<ShownGuest>> List();
+  absl::StatusOr<std::string> Hostname();
+
+ private:
+  explicit LibvirtClient(std::string uri, void* connection)
+      : uri_(std::move(uri)), connection_(connection) {}
+
+  // What libvirt last said, about that.
+  absl::Status Error(const std::string& about) const;
+
+  const std::string uri_;
   void* const connection_;  // virConnectPtr
 };
 

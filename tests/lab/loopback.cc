@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -77,6 +79,28 @@ absl::StatusOr<int> FreePort() {
   { const Socket served(listener, nullptr); }
   return ntohs(address.sin_port);
 }
+
+absl::StatusOr<ReservedPort> ReservedPort::Take() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ReservedPort unbound(fd, 0);
+  sockaddr_in address = Loopback(0);
+  socklen_t size = sizeof(address);
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return absl::ErrnoToStatus(errno, "no free port on 127.0.0.1");
+  }
+  unbound.fd_ = -1;
+  return ReservedPort(fd, ntohs(address.sin_port));
+}
+
+ReservedPort::~ReservedPort() {
+  if (fd_ >= 0) close(fd_);
+}
+
+ReservedPort::ReservedPort(ReservedPort&& other)
+    : fd_(std::exchange(other.fd_, -1)), number_(other.number_) {}
 
 absl::StatusOr<int> FreePortRange(int count) {
   constexpr int kLowest = 10000;

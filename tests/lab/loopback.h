@@ -16,6 +16,27 @@ namespace rehai::lab {
 // that sets SO_REUSEADDR, as all do, can bind it.
 absl::StatusOr<int> FreePort();
 
+// A TCP port of 127.0.0.1 that is ours as long as this lives, whether a server
+// listens there or not: the kernel gives it to nobody who asks for any port. A
+// server that sets SO_REUSEADDR, as all do, can bind it, end, and bind it
+// again; meanwhile connections are refused. Costs a file descriptor.
+class ReservedPort {
+ public:
+  static absl::StatusOr<ReservedPort> Take();
+  ~ReservedPort();
+
+  ReservedPort(ReservedPort&& other);
+  ReservedPort& operator=(ReservedPort&&) = delete;
+
+  int number() const { return number_; }
+
+ private:
+  ReservedPort(int fd, int number) : fd_(fd), number_(number) {}
+
+  int fd_;  // bound, and never listening; -1 once moved from
+  const int number_;
+};
+
 // The first of `count` neighbouring free ports, outside the range from which
 // the kernel serves those who ask for any. For a server that takes a range;
 // another may still take one of them first.
