@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "controller/api/fleet_views.h"
+#include "controller/api/named_hosts.h"
 #include "controller/api/page_token.h"
 #include "controller/api/uuid.h"
 #include "controller/sync/resync_operations.h"
@@ -24,11 +25,6 @@ namespace {
 
 // Half of what gRPC clients accept by default, so that one more entry fits.
 constexpr size_t kPageBytes = 2 << 20;
-
-absl::Status UnknownHost(const std::string& node) {
-  return absl::NotFoundError(absl::StrCat(
-      "host ", node, ": not in the fleet; ListHosts names those that are"));
-}
 
 // A guest in a list. Points into a FleetView that is held meanwhile.
 struct Row {
@@ -83,15 +79,6 @@ std::vector<Row> Select(const FleetView& view, const v1::GuestFilter& filter,
   return rows;
 }
 
-// kNotFound names the first host of the selector that is not in the fleet.
-absl::Status CheckNodes(const v1::HostSelector& selector,
-                        const Inventory& inventory) {
-  for (const std::string& node : selector.nodes()) {
-    if (inventory.Find(HostId{node}) == nullptr) return UnknownHost(node);
-  }
-  return absl::OkStatus();
-}
-
 std::string Places(const std::vector<GuestLocation>& locations) {
   return absl::StrJoin(locations, ", ",
                        [](std::string* out, const GuestLocation& location) {
@@ -104,14 +91,11 @@ std::string Places(const std::vector<GuestLocation>& locations) {
 
 absl::StatusOr<v1::GetHostResponse> FleetQueries::GetHost(
     const v1::GetHostRequest& request) const {
-  if (request.node().empty()) {
-    return absl::InvalidArgumentError("node: empty; name the host's Chef node");
-  }
   v1::GetHostResponse response;
   response.set_revision(inventory_.revision());
+  ASSIGN_OR_RETURN(const RecordPtr record,
+                   FindNamed(request.node(), inventory_));
   const HostId id{request.node()};
-  const RecordPtr record = inventory_.Find(id);
-  if (record == nullptr) return UnknownHost(id.node);
   *response.mutable_host() = MakeHost(*record, syncer_.Status(id));
   return response;
 }

@@ -9,21 +9,21 @@
 
 namespace rehai {
 
-absl::Status CheckNode(const std::string& node, const Inventory& inventory) {
+absl::StatusOr<RecordPtr> FindNamed(const std::string& node,
+                                    const Inventory& inventory) {
   if (node.empty()) {
     return absl::InvalidArgumentError("node: empty; name the host's Chef node");
   }
-  if (inventory.Find(HostId{node}) == nullptr) {
-    return absl::NotFoundError(absl::StrCat(
-        "host ", node, ": not in the fleet; ListHosts names those that are"));
-  }
-  return absl::OkStatus();
+  RecordPtr record = inventory.Find(HostId{node});
+  if (record != nullptr) return record;
+  return absl::NotFoundError(absl::StrCat(
+      "host ", node, ": not in the fleet; ListHosts names those that are"));
 }
 
 absl::Status CheckNodes(const v1::HostSelector& selector,
                         const Inventory& inventory) {
   for (const std::string& node : selector.nodes()) {
-    RETURN_IF_ERROR(CheckNode(node, inventory));
+    RETURN_IF_ERROR(FindNamed(node, inventory).status());
   }
   return absl::OkStatus();
 }

@@ -16,6 +16,7 @@
 #include "chef/node_document.h"
 #include "controller/api/grpc_status.h"
 #include "controller/api/late_answer.h"
+#include "controller/api/named_hosts.h"
 #include "controller/api/operation_watch.h"
 #include "controller/api/pulled_stream.h"
 #include "proto/ids.h"
@@ -99,18 +100,14 @@ class ResyncService final : public v1::Resync::CallbackService {
                                  const v1::ResyncDiffRequest* request,
                                  v1::ResyncDiffResponse* response) override {
     const HostId host{request->node()};
-    const RecordPtr record = inventory_.Find(host);
-    if (record == nullptr) {
-      return Refuse(context,
-                    absl::NotFoundError(absl::StrCat(
-                        "host ", host.node,
-                        ": not in the fleet; ListHosts names those that are")));
-    }
+    const absl::StatusOr<RecordPtr> record =
+        FindNamed(request->node(), inventory_);
+    if (!record.ok()) return Refuse(context, record.status());
     auto call = LateAnswer<v1::ResyncDiffResponse>::Open(response);
     grpc::ServerUnaryReactor* const reactor = call.get();
     syncer_.Diff(
         host,
-        [call = std::move(call), host, revision = record->revision()](
+        [call = std::move(call), host, revision = (*record)->revision()](
             absl::StatusOr<std::vector<chef::PathDifference>> differences) {
           if (!differences.ok()) return call->Answer(differences.status());
           call->Answer(MakeDiff(host.node, revision, *std::move(differences)));

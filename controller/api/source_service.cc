@@ -114,7 +114,7 @@ class SourceService final : public v1::Source::CallbackService {
 
   absl::StatusOr<v1::ConfirmDisappearanceResponse> DoConfirmDisappearance(
       const v1::ConfirmDisappearanceRequest& request) {
-    RETURN_IF_ERROR(CheckNode(request.node(), inventory_));
+    RETURN_IF_ERROR(FindNamed(request.node(), inventory_).status());
     ASSIGN_OR_RETURN(std::vector<GuestId> gone,
                      answers_.confirm_disappearance(HostId{request.node()}));
     v1::ConfirmDisappearanceResponse response;
@@ -124,7 +124,7 @@ class SourceService final : public v1::Source::CallbackService {
 
   absl::StatusOr<v1::AcceptIdentityResponse> DoAcceptIdentity(
       const v1::AcceptIdentityRequest& request) {
-    RETURN_IF_ERROR(CheckNode(request.node(), inventory_));
+    RETURN_IF_ERROR(FindNamed(request.node(), inventory_).status());
     ASSIGN_OR_RETURN(std::string uuid,
                      answers_.accept_identity(HostId{request.node()}));
     v1::AcceptIdentityResponse response;
