@@ -302,17 +302,16 @@ Change Inventory::Drop(const HostId& host, const std::vector<GuestId>& guests) {
 
 bool Inventory::IsActiveElsewhere(const HostId& host,
                                   const GuestId& guest) const {
+  const std::vector<HostId> hosts = guests_.HostsOf(guest);
   // Where it was before it came to `host`, it may still be listed because that
   // host was not read since.
-  bool is_later = false;
-  for (const HostId& other : guests_.HostsOf(guest)) {
-    if (other == host) {
-      is_later = true;
-      continue;
-    }
-    const v1::Record& record = *hosts_.at(other);
-    if (is_later && record.presence() == v1::PRESENCE_CURRENT &&
-        !IsMissing(record, guest) &&
+  for (auto other = std::find(hosts.begin(), hosts.end(), host);
+       other != hosts.end(); ++other) {
+    if (*other == host) continue;
+    const v1::Record& record = *hosts_.at(*other);
+    const bool is_witness =
+        record.presence() == v1::PRESENCE_CURRENT && !IdentityInDoubt(record);
+    if (is_witness && !IsMissing(record, guest) &&
         IsActive(*rehai::FindGuest(record, guest))) {
       return true;
     }

@@ -159,8 +159,9 @@ class Inventory {
   // The host does not have these missing guests any more.
   Change Drop(const HostId& host, const std::vector<GuestId>& guests)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // True if a host that can be reached runs the guest, and was seen to do so
-  // only after it was on `host`.
+  // True if another host runs the guest and was seen to do so only after it was
+  // on `host`. One that cannot be reached, or whose identity is in doubt, is no
+  // witness.
   bool IsActiveElsewhere(const HostId& host, const GuestId& guest) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Makes `record` the newest belief about `host`, under the next revision.

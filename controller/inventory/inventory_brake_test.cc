@@ -195,6 +195,15 @@ TEST_F(InventoryBrakeTest, ASilentHostIsNoWitness) {
   EXPECT_THAT(MissingFrom(kA), ElementsAreArray(kAllSix));
 }
 
+TEST_F(InventoryBrakeTest, AHostInDoubtIsNoWitness) {
+  SeeRunning(kB, kAllSix);
+  v1::Condition doubt;
+  doubt.set_type(kDuplicateHostUuid);
+  ASSERT_THAT(inventory_.SetCondition(kB, doubt), IsOk());
+  SeeRunning(kA, {});
+  EXPECT_THAT(MissingFrom(kA), ElementsAreArray(kAllSix));
+}
+
 TEST_F(InventoryBrakeTest, SilenceChangesNothingOfWhatIsHeld) {
   SeeRunning(kA, {});
   const v1::Record held = *inventory_.Find(kA);

@@ -58,16 +58,20 @@ TEST_F(InventoryMovesTest, AGuestOnItsWayStaysUntilItIsSeenToArrive) {
 }
 
 TEST_F(InventoryMovesTest, APartialLookTellsOfAMoveToo) {
-  v1::Observation partial = Full(kA, {});
-  partial.set_full(false);
-  partial.add_moving_uuids("1");
-  // It is undefined here, since it is there.
-  partial.add_removed_uuids("1");
-  ASSERT_THAT(inventory_.Observe(partial), IsOk());
-  EXPECT_EQ(Where("1"), "a");
-  EXPECT_THAT(MissingFrom(kA), ElementsAre("1"));
+  for (const bool is_undefined : {false, true}) {
+    v1::Observation partial = Full(kA, {});
+    partial.set_full(false);
+    partial.add_moving_uuids("1");
+    // Not there any more, since it is on its way.
+    if (is_undefined) partial.add_removed_uuids("1");
+    ASSERT_THAT(inventory_.Observe(partial), IsOk());
+    EXPECT_EQ(Where("1"), "a");
+    EXPECT_THAT(MissingFrom(kA), ElementsAre("1"));
+  }
+}
 
-  // One that looks at others leaves it so.
+TEST_F(InventoryMovesTest, ALookAtOthersLeavesAMoveAsItIs) {
+  Leave();
   v1::Observation other = Full(kA, {Guest("2", "db")});
   other.set_full(false);
   ASSERT_THAT(inventory_.Observe(other), IsOk());
@@ -141,14 +145,16 @@ TEST_F(InventoryMovesTest, AnEarlierHostThatWasNotReadSinceIsNoArrival) {
   EXPECT_EQ(Where("2"), "b");
 }
 
-// Its definition was there before, so it does not come, it starts.
+// Its definition was there all along, so it does not come there, it starts.
 TEST_F(InventoryMovesTest, AStartElsewhereThatWasSeenFirstEndsTheMoveAtOnce) {
-  ASSERT_THAT(See(kB, {Guest("1", "web", kOff)}), IsOk());
-  ASSERT_THAT(See(kA, {Guest("1", "web", kOff)}), IsOk());
-  ASSERT_THAT(See(kA, {Guest("1", "web")}), IsOk());
-  Arrive();
-  Leave();
+  ASSERT_THAT(See(kB, {Guest("2", "db", kOff)}), IsOk());
+  ASSERT_THAT(See(kA, {Guest("2", "db")}), IsOk());
+  ASSERT_THAT(See(kB, {Guest("2", "db")}), IsOk());
+  v1::Observation left = Full(kA, {});
+  left.add_moving_uuids("2");
+  ASSERT_THAT(inventory_.Observe(left), IsOk());
   EXPECT_THAT(Guests(kA), IsEmpty());
+  EXPECT_EQ(Where("2"), "b");
 }
 
 TEST_F(InventoryMovesTest, FollowersSeeAGuestComeBeforeItGoes) {
