@@ -40,6 +40,9 @@ namespace rehai {
 //    until they are found again or an operator confirms.
 // 4. FIRST COME, FIRST SERVED. A second URI for a node does not take it over.
 //
+// A change of a file is seen at once where the system tells of it, and at the
+// next look everywhere; one that takes hosts away, a second_look later.
+//
 // Thread-safe. Owns one thread, and one more that watches the files' folders.
 class Discovery {
  public:

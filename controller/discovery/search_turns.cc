@@ -12,7 +12,7 @@
 namespace rehai {
 namespace {
 
-// "3 nodes are no hosts: the first's reason"
+// Why nodes that were found are no hosts: the first, and how many.
 std::string Refusals(const std::vector<std::string>& refused) {
   if (refused.empty()) return "";
   if (refused.size() == 1) return refused[0];
