@@ -3,7 +3,11 @@
 
 #include "tests/lab/ending_signals.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 namespace rehai::lab {
 namespace {
@@ -40,6 +44,18 @@ bool EndingSignals::Wait() {
   int signal = 0;
   sigwait(&set, &signal);
   return signal != SIGCHLD;
+}
+
+bool EndingSignals::WaitFor(int fd) const {
+  sigset_t ending;
+  sigemptyset(&ending);
+  for (int signal : kEnding) sigaddset(&ending, signal);
+  // It only looks: the signals stay pending.
+  const int signals = signalfd(-1, &ending, SFD_CLOEXEC);
+  pollfd wait[] = {{signals, POLLIN, 0}, {fd, POLLIN, 0}};
+  while (poll(wait, 2, -1) < 0 && errno == EINTR) continue;
+  close(signals);
+  return Pending();
 }
 
 }  // namespace rehai::lab

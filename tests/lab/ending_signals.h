@@ -19,6 +19,10 @@ class EndingSignals {
   // Waits until somebody wants us to end (true) or a child process changes
   // state (false).
   bool Wait();
+
+  // Waits until somebody wants us to end (true) or `fd` has something to be
+  // read, if only its end (false).
+  bool WaitFor(int fd) const;
 };
 
 }  // namespace rehai::lab

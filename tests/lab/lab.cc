@@ -121,6 +121,9 @@ absl::Status Lab::StartHosts(const Options& options) {
 }
 
 absl::Status Lab::StartHost(const Options& options, int i) {
+  if (options.gives_up != nullptr && options.gives_up()) {
+    return absl::CancelledError("the lab is given up");
+  }
   const bool qemu = i < options.qemu_hosts;
   const int number = qemu ? i + 1 : i - options.qemu_hosts + 1;
   Host::Options host;

@@ -4,6 +4,7 @@
 #ifndef TESTS_LAB_LAB_H_
 #define TESTS_LAB_LAB_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,9 @@ class Lab {
     int guests = 0;
     // So many simulated hosts, from the first, have a link before their sshd.
     int linked_hosts = 0;
+    // Asked before each host, from several threads: true gives up, kCancelled.
+    // Null: never.
+    std::function<bool()> gives_up = nullptr;
   };
 
   // Returns once all hosts answer. The first of QEMU's takes some seconds, in
