@@ -40,7 +40,7 @@ class CallWatch {
     Call& operator=(const Call&) = delete;
 
     // The call has returned; whatever the thread does now is left alone. True
-    // if it was over time: its connection is then not to be used any more. May
+    // if it was over time: its connection has most likely lost its socket. May
     // be called again.
     bool End();
 
