@@ -69,6 +69,10 @@ TEST_F(SyncerIdentityTest, AHostInDoubtFromTheStartIsHeldNotUnobserved) {
   PassWindow();
   EXPECT_EQ(State(), v1::SYNC_STATE_HELD);
   EXPECT_EQ(syncer_->Status(kHost).pending_revision(), 0);
+  Rewrite();
+  EXPECT_THAT(rewrites_,
+              ElementsAre(StatusIs(absl::StatusCode::kFailedPrecondition,
+                                   HasSubstr(kHostUuidChanged))));
 }
 
 TEST_F(SyncerIdentityTest, AWriteThatBeganBeforeMayEndAndIsNotTriedAgain) {
