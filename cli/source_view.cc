@@ -3,6 +3,8 @@
 
 #include "cli/source_view.h"
 
+#include <google/protobuf/repeated_ptr_field.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +14,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/string_view.h"
 #include "base/proto_time.h"
 #include "cli/facts.h"
 #include "cli/quantile.h"

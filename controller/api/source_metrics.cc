@@ -20,8 +20,7 @@ namespace {
 constexpr const char* kReasons[] = {"unreachable", "refused", "timeout",
                                     "bad_uri"};
 
-// A histogram is there from the start, empty; only a source that has none has
-// no series.
+// Is there from the start, empty.
 void AddHistogram(const std::string& name, const std::string& help,
                   const v1::Histogram& histogram, MetricPage& page) {
   Distribution distribution;
