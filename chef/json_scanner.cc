@@ -3,23 +3,16 @@
 
 #include "chef/json_scanner.h"
 
-#include <array>
 #include <cstddef>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "chef/plain_text.h"
 
 namespace rehai::chef {
 namespace {
-
-// True for the bytes that stand for themselves within a string.
-constexpr std::array<bool, 256> kPlain = [] {
-  std::array<bool, 256> plain{};
-  for (int c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
-  return plain;
-}();
 
 // True if the text between a key's quotes spells `key`.
 bool Spells(absl::string_view raw, const std::string& key) {
@@ -160,9 +153,7 @@ class Scanner {
   bool String() {
     if (!Take('"')) return Fail("a string");
     while (true) {
-      while (next_ != end_ && kPlain[static_cast<unsigned char>(*next_)]) {
-        ++next_;
-      }
+      next_ += PlainLength(absl::string_view(next_, end_ - next_));
       if (Take('"')) return true;
       if (Take('\\') ? !Escape() : !WideCharacter()) return false;
     }
