@@ -355,8 +355,8 @@ Failure NotConfirmed(const Subject& subject) {
 
 Failure WouldLoseAttributes(const Subject& subject) {
   return Make(v1::WRITE_OUTCOME_REJECTED, absl::StatusCode::kInternal, subject,
-              "what would have been sent lacks attributes of others, and was "
-              "not sent; this is a mistake in Rehai, please report it");
+              "what would have been sent lacks attributes of others or ours, "
+              "and was not sent; this is a mistake in Rehai, please report it");
 }
 
 }  // namespace rehai::chef

@@ -35,20 +35,26 @@ const NodePath& OhaiTimePath() {
   return *path;
 }
 
-// The stamp by which a node's state is known: the first that is written, or
-// where it usually is.
-NodePath StampPath(const Rendering& rendering) {
-  const std::vector<NodePath> stamps = StampPaths(rendering);
-  return stamps.empty() ? NodePath{"automatic", "rehai"} : stamps.front();
-}
-
 // What is read of a node beside our subtrees.
-std::vector<NodePath> ReadPaths(const Rendering& rendering) {
-  const NodePath stamp = StampPath(rendering);
-  std::vector<NodePath> paths = ClaimPaths(rendering.subtrees);
-  paths.insert(paths.end(), {NamePath(), OhaiTimePath(), Below(stamp, "digest"),
-                             Below(stamp, "revision")});
-  return paths;
+struct Reading {
+  // By which the node's state is known: the first stamp that is written, or
+  // where it usually is.
+  NodePath stamp;
+  bool is_stamped;
+  std::vector<NodePath> paths;
+};
+
+Reading ReadingFor(const Rendering& rendering) {
+  Reading reading = {{"automatic", "rehai"}, false, {}};
+  if (std::vector<NodePath> stamps = StampPaths(rendering); !stamps.empty()) {
+    reading.stamp = std::move(stamps.front());
+    reading.is_stamped = true;
+  }
+  reading.paths = ClaimPaths(rendering.subtrees);
+  reading.paths.insert(reading.paths.end(), {NamePath(), OhaiTimePath(),
+                                             Below(reading.stamp, "digest"),
+                                             Below(reading.stamp, "revision")});
+  return reading;
 }
 
 std::string Text(std::optional<absl::string_view> value) {
@@ -78,10 +84,10 @@ bool HoldsAll(const ScannedNode& node, const std::vector<Subtree>& subtrees) {
 
 // True if the node is known to say what the rendering says. The digest first:
 // where it differs, nothing has to be compared.
-bool IsUpToDate(const ScannedNode& node, const NodeUpdate& update,
-                const NodeMarks& found) {
-  const bool is_stamped = StampPaths(update.rendering).empty() ||
-                          found.digest == update.stamp.digest;
+bool IsUpToDate(const ScannedNode& node, const Reading& reading,
+                const NodeUpdate& update, const NodeMarks& found) {
+  const bool is_stamped =
+      !reading.is_stamped || found.digest == update.stamp.digest;
   return is_stamped && HoldsAll(node, update.rendering.subtrees);
 }
 
@@ -108,38 +114,47 @@ std::vector<Subtree> LevelsToRestore(const NodeUpdate& update,
   return levels;
 }
 
+struct Spliced {
+  std::string document;
+  NodeMarks marks;
+};
+
 // What a splice made of `before`, after making sure by other means that it has
-// left alone what is not ours.
-absl::StatusOr<std::string> CheckedSplice(const ScannedNode& before,
-                                          absl::Span<const Subtree> subtrees) {
+// left alone what is not ours, and that what is ours is in it.
+absl::StatusOr<Spliced> CheckedSplice(const ScannedNode& before,
+                                      const std::vector<Subtree>& subtrees,
+                                      const Reading& reading) {
   ASSIGN_OR_RETURN(std::string document, before.Splice());
-  const auto after = ScannedNode::Scan(document, subtrees);
-  if (!after.ok() || !before.ForeignBytesAreIn(*after)) {
-    return absl::InternalError("the splice lacks attributes of others");
+  const auto after = ScannedNode::Scan(document, subtrees, reading.paths);
+  if (!after.ok() || !before.ForeignBytesAreIn(*after) ||
+      !HoldsAll(*after, subtrees)) {
+    return absl::InternalError("the splice lacks attributes of others or ours");
   }
-  return document;
+  NodeMarks marks = MarksOf(*after, reading.stamp);
+  return Spliced{std::move(document), std::move(marks)};
 }
 
 }  // namespace
 
 absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
                                       const NodeUpdate& update) {
-  const std::vector<NodePath> read = ReadPaths(update.rendering);
+  const Reading reading = ReadingFor(update.rendering);
   NodeChange change;
   change.subtrees = Stamped(update.rendering, update.stamp);
   ASSIGN_OR_RETURN(ScannedNode node,
-                   ScannedNode::Scan(document, change.subtrees, read));
+                   ScannedNode::Scan(document, change.subtrees, reading.paths));
   RETURN_IF_ERROR(CheckName(node, update.node));
-  change.found = MarksOf(node, StampPath(update.rendering));
+  change.found = MarksOf(node, reading.stamp);
 
-  std::string restored;
+  Spliced restored;
   if (const std::vector<Subtree> levels = LevelsToRestore(update, change.found);
       !levels.empty()) {
     ASSIGN_OR_RETURN(const ScannedNode rolled_back,
                      ScannedNode::Scan(document, levels));
-    ASSIGN_OR_RETURN(restored, CheckedSplice(rolled_back, levels));
-    document = restored;
-    ASSIGN_OR_RETURN(node, ScannedNode::Scan(document, change.subtrees, read));
+    ASSIGN_OR_RETURN(restored, CheckedSplice(rolled_back, levels, reading));
+    document = restored.document;
+    ASSIGN_OR_RETURN(
+        node, ScannedNode::Scan(document, change.subtrees, reading.paths));
     change.restored = true;
   }
   if (std::vector<NodePath> trees =
@@ -148,23 +163,32 @@ absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
     for (NodePath& tree : trees) {
       change.subtrees.push_back({std::move(tree), std::nullopt});
     }
-    ASSIGN_OR_RETURN(node, ScannedNode::Scan(document, change.subtrees, read));
-  } else if (!change.restored && IsUpToDate(node, update, change.found)) {
+    ASSIGN_OR_RETURN(
+        node, ScannedNode::Scan(document, change.subtrees, reading.paths));
+  } else if (!change.restored &&
+             IsUpToDate(node, reading, update, change.found)) {
     return change;
   }
-  ASSIGN_OR_RETURN(change.document, CheckedSplice(node, change.subtrees));
+  ASSIGN_OR_RETURN(Spliced spliced,
+                   CheckedSplice(node, change.subtrees, reading));
+  change.document = std::move(spliced.document);
+  change.marks = std::move(spliced.marks);
   return change;
 }
 
 absl::StatusOr<std::optional<NodeMarks>> ConfirmedMarks(
     absl::string_view document, const NodeUpdate& update,
     const NodeChange& change) {
+  // What was sent has been read already.
+  if (change.document.has_value() && document == *change.document) {
+    return change.marks;
+  }
+  const Reading reading = ReadingFor(update.rendering);
   ASSIGN_OR_RETURN(const ScannedNode node,
-                   ScannedNode::Scan(document, change.subtrees,
-                                     ReadPaths(update.rendering)));
+                   ScannedNode::Scan(document, change.subtrees, reading.paths));
   RETURN_IF_ERROR(CheckName(node, update.node));
   if (!HoldsAll(node, change.subtrees)) return std::nullopt;
-  return MarksOf(node, StampPath(update.rendering));
+  return MarksOf(node, reading.stamp);
 }
 
 NodeMarks StampMarks(const ScannedNode& document, const NodePath& stamp) {

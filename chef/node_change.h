@@ -41,6 +41,8 @@ struct NodeChange {
   std::vector<Subtree> subtrees;
   // The node to be sent, whole. nullopt: it is as it should be.
   std::optional<std::string> document;
+  // The marks of `document`, if there is one.
+  NodeMarks marks;
   // `document` brings NodeUpdate::saved back.
   bool restored = false;
 };
@@ -61,12 +63,13 @@ struct NodeChange {
 //
 //   kInvalidArgument     `document` is not the node `update.node`
 //   kFailedPrecondition  something foreign is where ours goes
-//   kInternal            what Splice() made lacks attributes of others
+//   kInternal            what Splice() made lacks attributes of others, or ours
 absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
                                       const NodeUpdate& update);
 
 // The marks of the node with which the server answered to `change`; nullopt if
-// it does not hold what is ours. kInvalidArgument as above.
+// it does not hold what is ours. An answer that is what was sent, byte by byte,
+// costs a comparison only. kInvalidArgument as above.
 absl::StatusOr<std::optional<NodeMarks>> ConfirmedMarks(
     absl::string_view document, const NodeUpdate& update,
     const NodeChange& change);

@@ -182,6 +182,36 @@ TEST(NodeChangeTest, MarksAreThoseOfTheNormalStampWhereThereIsNoOther) {
   EXPECT_EQ((*confirmed)->revision, 7);
 }
 
+TEST(NodeChangeTest, TheSameBytesConfirmWhatAReadingOfThemConfirms) {
+  NodeUpdate update = UpdateOf(Everything());
+  update.stamp.revision = 7;
+  const auto change = PlanChange(OhaiNode(), update);
+  ASSERT_THAT(change, IsOk());
+  const auto same = ConfirmedMarks(*change->document, update, *change);
+  const auto read = ConfirmedMarks(*change->document + "\n", update, *change);
+  ASSERT_THAT(same, IsOk());
+  ASSERT_THAT(read, IsOk());
+  ASSERT_TRUE(same->has_value());
+  ASSERT_TRUE(read->has_value());
+  EXPECT_EQ((*same)->digest, update.stamp.digest);
+  EXPECT_EQ((*same)->revision, 7);
+  EXPECT_EQ((*same)->ohai_time, change->found.ohai_time);
+  EXPECT_EQ((*same)->digest, (*read)->digest);
+  EXPECT_EQ((*same)->revision, (*read)->revision);
+  EXPECT_EQ((*same)->ohai_time, (*read)->ohai_time);
+}
+
+TEST(NodeChangeTest, AnAnswerWithAnotherValueOfOursConfirmsNothing) {
+  const NodeUpdate update = UpdateOf(Everything());
+  const auto change = PlanChange(OhaiNode(), update);
+  ASSERT_THAT(change, IsOk());
+  const auto confirmed = ConfirmedMarks(
+      With(*change->document, {"automatic", "rehai", "guests"}, "{}"), update,
+      *change);
+  ASSERT_THAT(confirmed, IsOk());
+  EXPECT_FALSE(confirmed->has_value());
+}
+
 TEST(NodeChangeTest, ASaveThatIsPutBackKeepsNoTreeThatIsSwitchedOff) {
   RenderingOptions normal = Everything();
   normal.places.normal_prefix = {"fleet"};

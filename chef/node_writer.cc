@@ -94,7 +94,8 @@ void Put(AttemptPtr attempt, NodeChange change) {
   Request request = {.method = "PUT",
                      .path = UrlPath(attempt->update.node),
                      .query = {},
-                     .body = *std::move(change.document)};
+                     // The change keeps its own, to know it in the answer.
+                     .body = *change.document};
   const size_t size = request.body.size();
   client.Send(std::move(request),
               [attempt = std::move(attempt), change = std::move(change),
