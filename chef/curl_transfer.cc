@@ -19,6 +19,10 @@ namespace {
 // clear of that, a request seldom meets a connection that is just being closed.
 constexpr long kMaxIdleSeconds = 50;
 
+// Room for as large an answer is made at once: for any node that a server
+// takes.
+constexpr uint64_t kMostExpectedBytes = 2 << 20;
+
 // What curl's failure means to a caller of Send(). `detail` is curl's own text.
 absl::Status FromCurl(CURLcode code, absl::string_view detail,
                       absl::string_view server_url) {
@@ -163,6 +167,7 @@ size_t CurlTransfer::WriteResponse(char* bytes, size_t size, size_t count,
                                    void* user) {
   CurlTransfer& transfer = *static_cast<CurlTransfer*>(user);
   const size_t n = size * count;
+  if (transfer.response_body_.empty()) transfer.ExpectBody();
   if (n >
       transfer.settings_.max_response_bytes - transfer.response_body_.size()) {
     transfer.response_too_large_ = true;
@@ -170,6 +175,15 @@ size_t CurlTransfer::WriteResponse(char* bytes, size_t size, size_t count,
   }
   transfer.response_body_.append(bytes, n);
   return n;
+}
+
+void CurlTransfer::ExpectBody() {
+  curl_off_t length = -1;
+  curl_easy_getinfo(easy(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  // The server's word, and before decompression.
+  if (length > 0 && static_cast<uint64_t>(length) <= kMostExpectedBytes) {
+    response_body_.reserve(length);
+  }
 }
 
 void CurlTransfer::SetHeaders(

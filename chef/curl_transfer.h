@@ -59,6 +59,8 @@ class CurlTransfer {
   static size_t WriteResponse(char* bytes, size_t size, size_t count,
                               void* user);
 
+  // Makes room for the body that the answer's header announces.
+  void ExpectBody();
   void SetHeaders(
       const std::vector<std::pair<std::string, std::string>>& headers);
   void SetMethodAndBody();
