@@ -5,10 +5,8 @@
 
 #include <google/protobuf/duration.pb.h>
 
-#include <set>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -241,37 +239,39 @@ void ReadPull(const v1::PullConfig& config, Checker& check,
                  config.event_window(), out.event_window);
   check.Positive("pull.unknown_after", config.has_unknown_after(),
                  config.unknown_after(), out.unknown_after);
+  check.Positive("pull.read_timeout", config.has_read_timeout(),
+                 config.read_timeout(), out.dial.read_timeout);
+  check.Positive("pull.dials_per_second", config.dials_per_second(),
+                 out.dials_per_second);
 }
 
-void ReadHosts(const v1::ControllerConfig& config, Checker& check,
-               std::vector<PullHost>& out) {
-  if (config.hosts().empty()) {
-    check.Complain("hosts",
-                   "no host to watch; add entries with node: and uri:");
+void ReadSsh(const v1::SshConfig& config, Checker& check,
+             ControllerOptions& out) {
+  hypervisor::SshOptions& ssh = out.ssh;
+  ssh.user = config.user();
+  ssh.key_file = check.File(config.key_file());
+  ssh.known_hosts_file = check.File(config.known_hosts_file());
+  check.Positive("pull.ssh.port", config.port(), ssh.port);
+  ssh.jump = config.jump();
+  const bool named =
+      !config.config_file().empty() && config.config_file() != "none";
+  ssh.config_file =
+      named ? check.File(config.config_file()) : config.config_file();
+  ssh.connect_timeout = out.pull.dial.connect_timeout;
+  ssh.keepalive_interval = out.pull.dial.keepalive_interval;
+  ssh.keepalive_count = out.pull.dial.keepalive_count;
+  if (const auto text = hypervisor::SshConfigText(ssh); !text.ok()) {
+    check.Complain(text.status().message());
   }
-  std::set<std::string> nodes;
-  for (int i = 0; i < config.hosts_size(); ++i) {
-    const v1::HostConfig& host = config.hosts(i);
-    const std::string key = absl::StrCat("hosts[", i, "]");
-    if (host.node().empty()) {
-      check.Complain(key, "has no node; give the name of its Chef node");
-    } else if (absl::Status named = chef::CheckNodeName(host.node());
-               !named.ok()) {
-      check.Complain(key, named.message());
-    } else if (!nodes.insert(host.node()).second) {
-      check.Complain(key, absl::StrCat("node ", host.node(),
-                                       " is listed twice; keep one"));
-    }
-    if (!absl::StrContains(host.uri(), ":")) {
-      check.Complain(key,
-                     absl::StrCat("uri \"", host.uri(),
-                                  "\" is not a libvirt URI; write it like "
-                                  "qemu+ssh://root@hv1.example.com/system"));
-    }
-    out.push_back({{host.node()},
-                   host.uri(),
-                   {host.labels().begin(), host.labels().end()}});
+}
+
+void ReadInventory(const v1::InventoryConfig& config, Checker& check,
+                   BrakeOptions& out) {
+  check.Positive("inventory.brake_share", config.brake_share(), out.share);
+  if (out.share > 1) {
+    check.Complain("inventory.brake_share", "must be at most 1");
   }
+  check.Positive("inventory.brake_count", config.brake_count(), out.count);
 }
 
 void ReadLog(const v1::LogConfig& config, Checker& check,
@@ -305,7 +305,16 @@ absl::StatusOr<ControllerOptions> MakeOptions(
   ReadRenderings(config.renderings(), check, out);
   ReadSync(config.sync(), check, out.sync);
   ReadPull(config.pull(), check, out.pull);
-  ReadHosts(config, check, out.hosts);
+  ReadSsh(config.pull().ssh(), check, out);
+  ReadInventory(config.inventory(), check, out.brake);
+  out.discovery = MakeDiscoveryOptions(
+      config, FolderOf(file_name),
+      [&check](absl::string_view key, absl::string_view problem) {
+        check.Complain(key, problem);
+      });
+  check.Positive("discovery.keep_departed",
+                 config.discovery().has_keep_departed(),
+                 config.discovery().keep_departed(), out.pull.keep_departed);
   ReadLog(config.log(), check, out);
   RETURN_IF_ERROR(check.status());
   return out;

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -15,8 +14,11 @@
 #include "chef/rendering.h"
 #include "controller/api/http_server.h"
 #include "controller/api/server.h"
+#include "controller/discovery/discovery_options.h"
+#include "controller/inventory/brake.h"
 #include "controller/source/pull_source.h"
 #include "controller/sync/syncer.h"
+#include "hypervisor/ssh_command.h"
 #include "rehai/v1/config.pb.h"
 
 namespace rehai {
@@ -33,7 +35,9 @@ struct ControllerOptions {
   int64_t max_node_bytes = 1'000'000;
   Syncer::Options sync;
   PullSource::Options pull;
-  std::vector<PullHost> hosts;
+  hypervisor::SshOptions ssh;
+  DiscoveryOptions discovery;
+  BrakeOptions brake;
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kText;
 };

@@ -4,8 +4,10 @@
 #include "controller/source/host_schedule.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
+#include <utility>
 
 namespace rehai {
 namespace {
@@ -24,20 +26,37 @@ absl::Duration NextMoment(absl::Duration interval, double phase,
   return absl::Floor(after - offset, interval) + interval + offset;
 }
 
+// True if no further failure makes the wait longer.
+bool IsLongest(const BackoffOptions& backoff, int failures) {
+  return backoff.min * std::pow(backoff.factor, failures - 1) >= backoff.max;
+}
+
 }  // namespace
 
-HostSchedule::HostSchedule(const Options& options, const HostId& host)
-    : options_(options), phase_(PhaseOf(host)) {
-  if (options.volatile_interval < absl::InfiniteDuration()) {
-    volatile_at_ = -absl::InfiniteDuration();
-  }
+HostSchedule::HostSchedule(const Options& options, const HostId& host,
+                           absl::Duration now)
+    : options_(options),
+      phase_(PhaseOf(host)),
+      dial_at_(now),
+      disconnected_at_(now) {
+  if (options.volatile_interval < absl::InfiniteDuration()) volatile_at_ = now;
 }
 
 HostSchedule::NextStep HostSchedule::Next() const {
+  if (announce_at_ < absl::InfiniteDuration()) {
+    return {Step::kAnnounce, announce_at_};
+  }
   if (connected_) {
     if (closed_at_.has_value()) return {Step::kClose, *closed_at_};
-    return {Step::kRead,
-            std::min({relist_at_, hints_at_, reread_at_, volatile_at_})};
+    if (unwanted_at_.has_value()) return {Step::kClose, *unwanted_at_};
+    if (left_at_.has_value() && read_at_ >= left_at_) {
+      return {Step::kClose, *read_at_};
+    }
+    return {Step::kRead, std::min({relist_at_, hints_at_, reread_at_, look_at_,
+                                   volatile_at_})};
+  }
+  if (left_at_.has_value()) {
+    return {Step::kForget, *left_at_ + options_.keep_departed};
   }
   if (observed_ && !declared_unknown_ && down_since_.has_value()) {
     const absl::Duration unknown_at = *down_since_ + options_.unknown_after;
@@ -48,21 +67,57 @@ HostSchedule::NextStep HostSchedule::Next() const {
   return {Step::kDial, dial_at()};
 }
 
+bool HostSchedule::DialNow(absl::Duration now) {
+  if (connected_ || has_left() || dial_at() <= now) return false;
+  dial_at_ = now;
+  return true;
+}
+
+void HostSchedule::Leave(absl::Duration now) {
+  if (has_left()) return;
+  left_at_ = now;
+  if (connected_) WantReread(now);  // a last look
+}
+
+void HostSchedule::Return(absl::Duration now) {
+  if (!has_left()) return;
+  left_at_.reset();
+  if (!connected_) dial_at_ = now;
+}
+
+void HostSchedule::MovedUri(absl::Duration now) {
+  failures_ = 0;
+  unsettled_ = 0;
+  if (connected_) {
+    unwanted_at_ = now;
+  } else {
+    dial_at_ = now;
+  }
+}
+
+void HostSchedule::WantAnnounce(absl::Duration now) {
+  announce_at_ = std::min(announce_at_, now);
+}
+
 void HostSchedule::GuestEvent(const GuestId& guest, absl::Duration now) {
   if (!connected_) return;  // the read after the dial will see it
-  hinted_guests_.insert(guest);
+  if (hints_.guests.size() < kMostHinted) {
+    hints_.guests.emplace(guest, now);
+  } else {
+    hints_.has_more |= !hints_.guests.contains(guest);
+  }
   hints_at_ = std::min(hints_at_, now + options_.event_window);
 }
 
 void HostSchedule::HostEvent(absl::Duration now) {
   if (!connected_) return;
-  hinted_host_ = true;
+  if (!hints_.host.has_value()) hints_.host = now;
   hints_at_ = std::min(hints_at_, now + options_.event_window);
 }
 
 void HostSchedule::Closed(absl::Duration now) {
   // A new connection may die before its dial is reported here; an old one is
-  // taken down before Failed() forgets this.
+  // taken down before Disconnect() forgets this.
   if (!closed_at_.has_value()) closed_at_ = now;
 }
 
@@ -71,35 +126,47 @@ void HostSchedule::WantReread(absl::Duration now) {
 }
 
 void HostSchedule::Dialed(absl::Duration now) {
+  dial_at_ = std::min(dial_at(), now);
   connected_ = true;
   relist_at_ = now;
 }
 
-hypervisor::ReadRequest HostSchedule::BeginRead(absl::Duration now) {
-  hypervisor::ReadRequest request;
-  request.everything = relist_at_ <= now || reread_at_ <= now;
+HostSchedule::Reading HostSchedule::BeginRead(absl::Duration now) {
+  Reading reading;
+  reading.begun = now;
+  reading.hints = std::exchange(hints_, {});
+  const Hints& hints = reading.hints;
+  hypervisor::ReadRequest& request = reading.request;
+  request.everything = relist_at_ <= now || reread_at_ <= now ||
+                       hints.guests.size() > kMostTargeted;
   if (!request.everything) {
-    request.changed.assign(hinted_guests_.begin(), hinted_guests_.end());
-    request.host = hinted_host_;
+    std::set<GuestId> guests = std::move(unread_);
+    for (const auto& [guest, at] : hints.guests) guests.insert(guest);
+    request.changed.assign(guests.begin(), guests.end());
+    request.host = hints.host.has_value();
   }
   request.volatile_values = volatile_at_ <= now;
+  unread_.clear();
   reread_at_ = absl::InfiniteDuration();
-  ForgetHints();
-  return request;
+  hints_at_ = absl::InfiniteDuration();
+  if (look_at_ <= now) look_at_ = absl::InfiniteDuration();
+  return reading;
 }
 
 std::optional<absl::Duration> HostSchedule::ReadEnded(
-    const hypervisor::ReadRequest& request,
-    const std::vector<std::string>& unread_uuids, absl::Duration begun,
-    absl::BitGenRef random) {
-  observed_ = true;
+    const Reading& reading, const std::vector<std::string>& unread_uuids,
+    absl::BitGenRef random, bool taken_in) {
+  const absl::Duration begun = reading.begun;
+  if (taken_in) observed_ = true;
   declared_unknown_ = false;
+  waits_longest_ = false;
   failures_ = 0;
   if (!proven_since_.has_value()) proven_since_ = begun;
-  if (request.everything) {
+  read_at_ = begun;
+  if (reading.request.everything) {
     relist_at_ = NextMoment(options_.relist_interval, phase_, begun);
   }
-  if (request.volatile_values) {
+  if (reading.request.volatile_values) {
     volatile_at_ = NextMoment(options_.volatile_interval, phase_, begun);
   }
 
@@ -107,9 +174,7 @@ std::optional<absl::Duration> HostSchedule::ReadEnded(
     incomplete_reads_ = 0;
   } else {
     ++incomplete_reads_;
-    for (const std::string& uuid : unread_uuids) {
-      hinted_guests_.insert(GuestId{uuid});
-    }
+    for (const std::string& uuid : unread_uuids) unread_.insert({uuid});
     hints_at_ = std::min(
         hints_at_,
         begun + BackoffDelay(options_.reconnect, incomplete_reads_, random));
@@ -134,20 +199,37 @@ bool HostSchedule::Failed(absl::StatusCode code, absl::Duration now,
   // A failed dial answers those who asked; a failed read answers those who
   // asked before it began, and BeginRead() has forgotten them already.
   if (dialing) reread_at_ = absl::InfiniteDuration();
-  connected_ = false;
-  closed_at_.reset();
-  proven_since_.reset();
-  incomplete_reads_ = 0;
-  ForgetHints();
 
   // A URI that can never work is only tried again in case the world changed.
   const bool hopeless = dialing && code == absl::StatusCode::kInvalidArgument;
   const int failures = hopeless ? std::numeric_limits<int>::max() : failures_;
   dial_at_ = now + BackoffDelay(options_.reconnect, failures, random);
+  waits_longest_ = IsLongest(options_.reconnect, failures);
 
   const bool was_up = !down_since_.has_value();
-  if (was_up) down_since_ = now;
+  Disconnect(now);
   return was_up;
+}
+
+void HostSchedule::ClosedUnwanted(absl::Duration now) {
+  dial_at_ = now;
+  waits_longest_ = false;
+  Disconnect(now);
+}
+
+void HostSchedule::Disconnect(absl::Duration now) {
+  connected_ = false;
+  disconnected_at_ = now;
+  closed_at_.reset();
+  unwanted_at_.reset();
+  proven_since_.reset();
+  read_at_.reset();
+  incomplete_reads_ = 0;
+  hints_at_ = absl::InfiniteDuration();
+  look_at_ = absl::InfiniteDuration();
+  hints_ = {};
+  unread_.clear();
+  if (!down_since_.has_value()) down_since_ = now;
 }
 
 v1::Presence HostSchedule::presence() const {
@@ -156,10 +238,20 @@ v1::Presence HostSchedule::presence() const {
   return declared_unknown_ ? v1::PRESENCE_UNKNOWN : v1::PRESENCE_STALE;
 }
 
-void HostSchedule::ForgetHints() {
-  hints_at_ = absl::InfiniteDuration();
-  hinted_guests_.clear();
-  hinted_host_ = false;
+HostSchedule::Shown HostSchedule::ShownAt(absl::Duration now) const {
+  if (connected_ && proven_since_.has_value()) {
+    return {v1::CONNECTION_STATE_UP, *proven_since_};
+  }
+  if (left_at_.has_value()) {
+    return {v1::CONNECTION_STATE_DEPARTED,
+            std::max(*left_at_, disconnected_at_)};
+  }
+  if (connected_ || dial_at() <= now) {
+    return {v1::CONNECTION_STATE_DIALING, dial_at_};
+  }
+  return {waits_longest_ ? v1::CONNECTION_STATE_QUARANTINED
+                         : v1::CONNECTION_STATE_WAITING,
+          disconnected_at_};
 }
 
 }  // namespace rehai

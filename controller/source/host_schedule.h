@@ -5,6 +5,8 @@
 #define CONTROLLER_SOURCE_HOST_SCHEDULE_H_
 
 #include <algorithm>
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,6 +19,7 @@
 #include "hypervisor/connection.h"
 #include "proto/ids.h"
 #include "rehai/v1/model.pb.h"
+#include "rehai/v1/source.pb.h"
 
 namespace rehai {
 
@@ -26,13 +29,17 @@ namespace rehai {
 // - A host that is down is dialed after a wait that grows with each failure. A
 //   connection that ends before it has settled counts as a failure too, so a
 //   host that comes and goes is left alone for longer and longer.
+// - A host that left discovery is read once more, if it is connected, and then
+//   closed; after a while it is forgotten. If it returns before, it is dialed
+//   at once. A host that moved to another URI is closed and dialed at once.
 // - After each dial everything is read; again at every relist, whose moments
 //   are spread over the interval by the host's name; and when somebody asks.
 // - Volatile values are read with the first read of all, and then once per
 //   interval of their own, spread likewise.
 // - Hints wait for the event window and are then read together: only the guests
-//   they name. A hint or a question that comes while a read is under way makes
-//   another read, because that one may have looked before.
+//   they name, or everything if they name many. A hint or a question that comes
+//   while a read is under way makes another read, because that one may have
+//   looked before.
 // - Guests that could not be read are tried again after a wait that grows.
 //
 // All times are Clock::Uptime(). Not thread-safe; its owner lets one step run
@@ -46,13 +53,22 @@ class HostSchedule {
     absl::Duration unknown_after;
     // Infinite: never.
     absl::Duration volatile_interval = absl::InfiniteDuration();
+    // A host that left discovery is forgotten after this.
+    absl::Duration keep_departed = absl::Hours(24);
   };
+
+  // Guests to be read for their hints; more make a read of everything.
+  static constexpr size_t kMostTargeted = 64;
+  // A host cannot make us remember more hinted guests than this.
+  static constexpr size_t kMostHinted = 4096;
 
   enum class Step {
     kDial,
     kRead,
-    kClose,           // the connection is dead: take it down
+    kClose,           // the connection is dead or not wanted: take it down
     kDeclareUnknown,  // it has been down for too long to be relied on
+    kAnnounce,        // the inventory is to be told what is not read
+    kForget,          // it left discovery long ago
   };
 
   struct NextStep {
@@ -62,13 +78,46 @@ class HostSchedule {
     friend bool operator==(const NextStep&, const NextStep&) = default;
   };
 
+  // What hints told, until a read answers them.
+  struct Hints {
+    // When each guest was first told of.
+    std::map<GuestId, absl::Duration> guests;
+    // When the host itself was.
+    std::optional<absl::Duration> host;
+    // More guests were told of than `guests` holds.
+    bool has_more = false;
+  };
+
+  // A read that begins.
+  struct Reading {
+    hypervisor::ReadRequest request;
+    absl::Duration begun;
+    Hints hints;  // that it answers
+  };
+
   // Due to be dialed at once.
-  HostSchedule(const Options& options, const HostId& host);
+  HostSchedule(const Options& options, const HostId& host, absl::Duration now);
 
   NextStep Next() const;
 
   // When a host that is down is to be dialed.
   absl::Duration dial_at() const { return std::min(dial_at_, reread_at_); }
+  // A host that is down is dialed at once, whatever came before. False if that
+  // is no news.
+  bool DialNow(absl::Duration now);
+
+  // What discovery says. A host that returns is dialed at once, if it is not
+  // connected still.
+  void Leave(absl::Duration now);
+  void Return(absl::Duration now);
+  bool has_left() const { return left_at_.has_value(); }
+  // It is reached at another URI now: an open connection is to be closed, and
+  // failures of the old one count no more.
+  void MovedUri(absl::Duration now);
+
+  // The inventory is to be told something that is not read; it is told.
+  void WantAnnounce(absl::Duration now);
+  void Announced() { announce_at_ = absl::InfiniteDuration(); }
 
   // What the connection's listener hears.
   void GuestEvent(const GuestId& guest, absl::Duration now);
@@ -79,33 +128,51 @@ class HostSchedule {
   void WantReread(absl::Duration now);
   // True until a read begins that answers it, or a dial fails.
   bool reread_wanted() const { return reread_at_ < absl::InfiniteDuration(); }
+  // The list of guests is to be read at `at`, or before.
+  void WantRead(absl::Duration at) { look_at_ = std::min(look_at_, at); }
 
   // A dial ended well. Everything is to be read now.
   void Dialed(absl::Duration now);
 
   // A read begins; it answers all that was wanted until now.
-  hypervisor::ReadRequest BeginRead(absl::Duration now);
-  // The read that began at `begun` ended well, but for these guests. What it
-  // found is as old as its begin, so times count from there. Returns for how
-  // long the host was down, if it was.
+  Reading BeginRead(absl::Duration now);
+  bool is_connected() const { return connected_; }
+
+  // Hints since the last read began.
+  const Hints& hints() const { return hints_; }
+  // The read ended well, but for these guests. What it found is as old as its
+  // begin, so times count from there. `taken_in`: the host has been observed.
+  // Returns for how long the host was down, if it was.
   std::optional<absl::Duration> ReadEnded(
-      const hypervisor::ReadRequest& request,
-      const std::vector<std::string>& unread_uuids, absl::Duration begun,
-      absl::BitGenRef random);
+      const Reading& reading, const std::vector<std::string>& unread_uuids,
+      absl::BitGenRef random, bool taken_in = true);
 
   // A dial or a read failed, or the dead connection is closed. Returns true if
   // the host was up, or thought to be, until now.
   bool Failed(absl::StatusCode code, absl::Duration now,
               absl::BitGenRef random);
+  // The connection died and is not taken down yet.
+  bool is_dead() const { return closed_at_.has_value(); }
+  // A connection that is not wanted any more is closed.
+  void ClosedUnwanted(absl::Duration now);
 
   // kDeclareUnknown is done.
   void DeclaredUnknown() { declared_unknown_ = true; }
 
   // How to show the host.
   v1::Presence presence() const;
+  // How to show its connection, and since when it is so.
+  struct Shown {
+    v1::ConnectionState state;
+    absl::Duration since;
+  };
+  Shown ShownAt(absl::Duration now) const;
+  // Dials, reads and connections in a row that did not end well.
+  int failures() const { return failures_; }
 
  private:
-  void ForgetHints();
+  // The connection is gone, and all that was to be done with it.
+  void Disconnect(absl::Duration now);
 
   // Set at construction.
   const Options options_;
@@ -116,8 +183,14 @@ class HostSchedule {
   absl::Duration volatile_at_ = absl::InfiniteDuration();
   bool connected_ = false;
 
+  // What discovery says.
+  std::optional<absl::Duration> left_at_;
+  absl::Duration announce_at_ = absl::InfiniteDuration();
+
   // Of a host that is down.
-  absl::Duration dial_at_ = -absl::InfiniteDuration();
+  absl::Duration dial_at_;
+  absl::Duration disconnected_at_;
+  bool waits_longest_ = false;  // no failure makes its wait longer
   std::optional<absl::Duration> down_since_;
   bool declared_unknown_ = false;
   int failures_ = 0;   // since the last good read
@@ -125,15 +198,18 @@ class HostSchedule {
 
   // Of a connection.
   std::optional<absl::Duration> closed_at_;     // dead, not taken down yet
+  std::optional<absl::Duration> unwanted_at_;   // to be closed
   std::optional<absl::Duration> proven_since_;  // its first good read
+  std::optional<absl::Duration> read_at_;       // its last one
   absl::Duration relist_at_ = absl::InfiniteDuration();
   int incomplete_reads_ = 0;  // in a row
 
   // What to read, and when. Infinite: not wanted.
   absl::Duration reread_at_ = absl::InfiniteDuration();
+  absl::Duration look_at_ = absl::InfiniteDuration();
   absl::Duration hints_at_ = absl::InfiniteDuration();
-  std::set<GuestId> hinted_guests_;
-  bool hinted_host_ = false;
+  Hints hints_;
+  std::set<GuestId> unread_;  // to be tried again
 };
 
 }  // namespace rehai

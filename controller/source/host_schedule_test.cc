@@ -36,7 +36,7 @@ class HostScheduleTest : public testing::Test {
  protected:
   explicit HostScheduleTest(
       const HostSchedule::Options& options = TestOptions())
-      : schedule_(options, HostId{"hv1"}) {}
+      : schedule_(options, HostId{"hv1"}, absl::Seconds(1000)) {}
 
   static absl::Duration Window() { return TestOptions().event_window; }
 
@@ -48,9 +48,9 @@ class HostScheduleTest : public testing::Test {
 
   // A read from begin to end; what it asked for.
   hypervisor::ReadRequest Read(const std::vector<std::string>& unread = {}) {
-    hypervisor::ReadRequest request = schedule_.BeginRead(now_);
-    schedule_.ReadEnded(request, unread, now_, random_);
-    return request;
+    const HostSchedule::Reading reading = schedule_.BeginRead(now_);
+    schedule_.ReadEnded(reading, unread, random_);
+    return reading.request;
   }
   void Connect() {
     schedule_.Dialed(now_);
@@ -122,10 +122,10 @@ TEST_F(HostScheduleTest, AnEventDuringAReadMakesAnotherRead) {
   Connect();
   schedule_.GuestEvent(kWeb, now_);
   Advance(Window());
-  const hypervisor::ReadRequest first = schedule_.BeginRead(now_);
+  const HostSchedule::Reading first = schedule_.BeginRead(now_);
   schedule_.GuestEvent(kWeb, now_);
   Advance(Window());
-  schedule_.ReadEnded(first, {}, now_, random_);
+  schedule_.ReadEnded(first, {}, random_);
   EXPECT_TRUE(IsDue(Step::kRead));
   EXPECT_THAT(Read().changed, ElementsAre(kWeb));
 }
@@ -145,10 +145,10 @@ TEST_F(HostScheduleTest, ARereadDoesNotWaitForTheWindow) {
 TEST_F(HostScheduleTest, ARereadWantedDuringAReadMakesAnotherRead) {
   Connect();
   schedule_.WantReread(now_);
-  const hypervisor::ReadRequest first = schedule_.BeginRead(now_);
+  const HostSchedule::Reading first = schedule_.BeginRead(now_);
   EXPECT_FALSE(schedule_.reread_wanted());
   schedule_.WantReread(now_);
-  schedule_.ReadEnded(first, {}, now_, random_);
+  schedule_.ReadEnded(first, {}, random_);
   EXPECT_TRUE(IsDue(Step::kRead));
   EXPECT_TRUE(Read().everything);
   EXPECT_FALSE(schedule_.reread_wanted());
@@ -214,7 +214,7 @@ TEST_F(HostScheduleVolatileTest, SurviveAReconnectAndAFailedReadIsMadeUp) {
   EXPECT_FALSE(Read().volatile_values);
 
   Advance(absl::Hours(1));
-  EXPECT_TRUE(schedule_.BeginRead(now_).volatile_values);
+  EXPECT_TRUE(schedule_.BeginRead(now_).request.volatile_values);
   Fail();
   schedule_.Dialed(now_);
   EXPECT_TRUE(Read().volatile_values);
@@ -227,9 +227,9 @@ TEST(HostScheduleSpreadTest, ManyHostsAreRelistedEvenlyOverTheInterval) {
   absl::BitGen random;
   std::map<int, int> per_part;
   for (int i = 0; i < kHosts; ++i) {
-    HostSchedule schedule(TestOptions(), HostId{absl::StrCat("hv", i)});
+    HostSchedule schedule(TestOptions(), HostId{absl::StrCat("hv", i)}, now);
     schedule.Dialed(now);
-    schedule.ReadEnded(schedule.BeginRead(now), {}, now, random);
+    schedule.ReadEnded(schedule.BeginRead(now), {}, random);
     const absl::Duration wait = schedule.Next().at - now;
     ASSERT_GT(wait, absl::ZeroDuration());
     ++per_part[wait * kParts / TestOptions().relist_interval];
@@ -254,7 +254,7 @@ TEST_F(HostScheduleTest, WaitsGrowWithEachFailureUpToTheLongest) {
 TEST_F(HostScheduleTest, HostsThatFailTogetherComeBackApart) {
   std::set<absl::Duration> waits;
   for (int i = 0; i < 100; ++i) {
-    HostSchedule schedule(TestOptions(), HostId{"hv1"});
+    HostSchedule schedule(TestOptions(), HostId{"hv1"}, now_);
     schedule.Failed(kUnavailable, now_, random_);
     waits.insert(schedule.dial_at() - now_);
   }
@@ -336,9 +336,9 @@ TEST_F(HostScheduleTest, AnOutageBeginsOnceAndTellsItsLength) {
   EXPECT_FALSE(Fail());
   Advance(absl::Seconds(20));
   schedule_.Dialed(now_);
-  EXPECT_EQ(schedule_.ReadEnded(schedule_.BeginRead(now_), {}, now_, random_),
+  EXPECT_EQ(schedule_.ReadEnded(schedule_.BeginRead(now_), {}, random_),
             absl::Seconds(30));
-  EXPECT_EQ(schedule_.ReadEnded(schedule_.BeginRead(now_), {}, now_, random_),
+  EXPECT_EQ(schedule_.ReadEnded(schedule_.BeginRead(now_), {}, random_),
             std::nullopt);
   EXPECT_TRUE(Fail());
 }

@@ -5,27 +5,31 @@
 
 #include <pthread.h>
 
-#include <algorithm>
+#include <set>
+#include <utility>
 
-#include "absl/functional/function_ref.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/proto_time.h"
-#include "controller/inventory/record.h"
 #include "controller/source/display_uri.h"
-#include "rehai/v1/model.pb.h"
+#include "controller/source/pull_source_host.h"
 
 namespace rehai {
 namespace {
 
-std::string Shown(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+using Step = HostSchedule::Step;
+
+absl::Status UnknownHost(const HostId& host) {
+  return absl::NotFoundError(
+      absl::StrCat("host ", host.node, ": no hypervisor is configured for it"));
 }
 
-std::string Shown(absl::Duration duration) {
-  return absl::FormatDuration(absl::Trunc(duration, absl::Milliseconds(1)));
+// Dials take their time, reads of a proven connection seldom do.
+Lanes::Lane LaneOf(Step step) {
+  return step == Step::kDial ? Lanes::Lane::kDial : Lanes::Lane::kQuick;
 }
+
+}  // namespace
 
 absl::Status Stopped(const HostId& host) {
   return absl::CancelledError(absl::StrCat(
@@ -33,85 +37,82 @@ absl::Status Stopped(const HostId& host) {
       ": not read, the controller is shutting down; ask again later"));
 }
 
-}  // namespace
+absl::Status NotWatched(const HostId& host) {
+  return absl::NotFoundError(absl::StrCat(
+      "host ", host.node,
+      ": discovery does not find it any more, so it is not watched; add it "
+      "again"));
+}
 
-class PullSource::Link final : public hypervisor::Listener {
- public:
-  Link(PullSource& source, size_t place, PullHost host)
-      : config(std::move(host)),
-        origin(DisplayUri(config.uri)),
-        source_(source),
-        place_(place) {}
+PullSource::Host::Host(PullSource& source, const FoundHost& found,
+                       absl::Duration now)
+    : source(source),
+      id(found.host),
+      standing(source.ScheduleOptions(), found, now) {}
 
-  void OnGuestEvent(const GuestId& guest, hypervisor::GuestEvent) override {
-    Note([&](Standing& standing, absl::Duration now) {
-      standing.schedule.GuestEvent(guest, now);
-    });
-  }
-  void OnHostEvent() override {
-    Note([](Standing& standing, absl::Duration now) {
-      standing.schedule.HostEvent(now);
-    });
-  }
-  void OnClosed(const std::string& reason) override {
-    Note([&](Standing& standing, absl::Duration now) {
-      standing.schedule.Closed(now);
-      standing.closed_because = reason;
-    });
-  }
+void PullSource::Host::OnGuestEvent(const GuestId& guest,
+                                    hypervisor::GuestEvent event) {
+  Note([&](absl::Duration now) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    standing.schedule().GuestEvent(guest, now);
+    standing.missed().Told(guest, now);
+    source.moves_.Hinted(id, guest, now);
+    if (event == hypervisor::GuestEvent::kMigratedAway) {
+      source.moves_.MigratedAway(id, guest, now);
+    }
+    source.statistics_.EventHeard();
+  });
+}
 
-  const PullHost config;
-  const std::string origin;  // the URI, as it may be shown
+void PullSource::Host::OnHostEvent() {
+  Note([&](absl::Duration now) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    standing.schedule().HostEvent(now);
+    source.statistics_.EventHeard();
+  });
+}
 
-  std::unique_ptr<hypervisor::Connection> connection;
-  int64_t session = 0;
-  int64_t sequence = 0;
+void PullSource::Host::OnClosed(const std::string& reason) {
+  Note([&](absl::Duration now) {
+    standing.schedule().Closed(now);
+    closed_because = reason;
+  });
+}
 
- private:
-  void Note(absl::FunctionRef<void(Standing&, absl::Duration now)> what) {
-    MutexLock lock(source_.mu_);
-    what(source_.standings_[place_], source_.clock_.Uptime());
-    source_.Enqueue(place_);
-  }
+void PullSource::Host::Note(absl::FunctionRef<void(absl::Duration now)> what) {
+  MutexLock lock(source.mu_);
+  what(source.clock_.Uptime());
+  source.Enqueue(*this);
+}
 
-  PullSource& source_;
-  const size_t place_;
-};
-
-PullSource::PullSource(Options options, std::vector<PullHost> hosts,
+PullSource::PullSource(Options options, const std::vector<FoundHost>& hosts,
                        hypervisor::Dialer& dialer, Inventory& inventory,
                        const Clock& clock)
     : options_(options),
       dialer_(dialer),
       inventory_(inventory),
       clock_(clock),
+      lanes_({.workers = options.workers,
+              .spare_workers = options.spare_workers,
+              .slow_step = options.slow_read,
+              .dials_per_second = options.dials_per_second}),
+      moves_({.departure = options.move_timeout}),
       last_session_(absl::ToUnixMicros(clock.Now())) {
-  const HostSchedule::Options schedule{
-      .reconnect = options_.reconnect,
-      .relist_interval = options_.relist_interval,
-      .event_window = options_.event_window,
-      .unknown_after = options_.unknown_after,
-      .volatile_interval = options_.volatile_interval};
-  for (PullHost& host : hosts) {
-    inventory_.AddHost(host.host, host.labels);
-    places_.emplace(host.host, links_.size());
-    links_.push_back(
-        std::make_unique<Link>(*this, links_.size(), std::move(host)));
-  }
-  MutexLock lock(mu_);
-  quick_.limit = options_.workers;
-  slow_.limit = std::max(1, options_.workers - 2);
-  for (const auto& link : links_) {
-    standings_.emplace_back(schedule, link->config.host);
-    Enqueue(standings_.size() - 1);
-  }
+  SetHosts(hosts);
 }
 
 PullSource::~PullSource() { Stop(); }
 
+HostSchedule::Options PullSource::ScheduleOptions() const {
+  return {.reconnect = options_.reconnect,
+          .relist_interval = options_.relist_interval,
+          .event_window = options_.event_window,
+          .unknown_after = options_.unknown_after,
+          .volatile_interval = options_.volatile_interval,
+          .keep_departed = options_.keep_departed};
+}
+
 void PullSource::Start() {
   MutexLock lock(mu_);
-  for (int i = 0; i < options_.workers; ++i) {
+  for (int i = 0; i < lanes_.threads(); ++i) {
     workers_.emplace_back([this, i] {
       pthread_setname_np(pthread_self(), absl::StrCat("pull-", i).c_str());
       Work();
@@ -121,245 +122,298 @@ void PullSource::Start() {
 
 void PullSource::Stop() {
   std::vector<std::thread> workers;
-  std::vector<std::pair<size_t, Done>> abandoned;
+  std::vector<std::pair<HostId, Done>> abandoned;
   {
     MutexLock lock(mu_);
+    if (stopping_) return;
     stopping_ = true;
     workers.swap(workers_);
-    for (size_t host = 0; host < standings_.size(); ++host) {
-      for (Done& done : standings_[host].waiting) {
-        abandoned.emplace_back(host, std::move(done));
+    for (const auto& [id, host] : hosts_) {
+      if (!host->taken) open_.push_back(host.get());
+      for (Done& done : std::exchange(host->waiting, {})) {
+        abandoned.emplace_back(id, std::move(done));
       }
-      standings_[host].waiting.clear();
     }
-    wake_.NotifyAll();
+    watch_.NotifyAll();
+    idle_.NotifyAll();
   }
-  for (auto& [host, done] : abandoned) {
-    done(Stopped(links_[host]->config.host));
-  }
+  for (auto& [host, done] : abandoned) done(Stopped(host));
   for (std::thread& worker : workers) worker.join();
 }
 
-void PullSource::Reread(const HostId& host, Done done) {
-  const auto place = places_.find(host);
-  if (place == places_.end()) {
-    done(absl::NotFoundError(absl::StrCat(
-        "host ", host.node, ": no hypervisor is configured for it")));
-    return;
-  }
+void PullSource::SetHosts(const std::vector<FoundHost>& hosts) {
+  std::vector<const FoundHost*> added;
   {
     MutexLock lock(mu_);
-    if (!stopping_) {
-      Standing& standing = standings_[place->second];
-      standing.waiting.push_back(std::move(done));
-      standing.schedule.WantReread(clock_.Uptime());
-      Enqueue(place->second);
+    if (stopping_) return;
+    for (const FoundHost& found : hosts) {
+      if (Find(found.host) == nullptr) added.push_back(&found);
+    }
+  }
+  // Before a worker can have something to say of them.
+  for (const FoundHost* found : added) {
+    inventory_.AddHost(found->host, found->labels);
+  }
+
+  std::set<HostId> found_ids;
+  std::vector<const FoundHost*> moved;
+  std::vector<HostId> left;
+  std::vector<std::pair<HostId, Done>> abandoned;
+  {
+    MutexLock lock(mu_);
+    if (stopping_) return;
+    for (const FoundHost& found : hosts) {
+      found_ids.insert(found.host);
+      if (Find(found)) moved.push_back(&found);
+    }
+    for (const auto& [id, host] : hosts_) {
+      if (found_ids.contains(id) || host->standing.schedule().has_left()) {
+        continue;
+      }
+      left.push_back(id);
+      for (Done& done : Drain(*host))
+        abandoned.emplace_back(id, std::move(done));
+    }
+  }
+  for (const FoundHost* found : moved) {
+    log::Info("host moved to another URI",
+              {{"host", found->host.node}, {"uri", DisplayUri(found->uri)}});
+  }
+  for (const HostId& host : left) {
+    log::Info("host left discovery", {{"host", host.node}});
+  }
+  for (auto& [host, done] : abandoned) done(NotWatched(host));
+}
+
+PullSource::Host* PullSource::Find(const HostId& host) {
+  const auto place = hosts_.find(host);
+  return place == hosts_.end() ? nullptr : place->second.get();
+}
+
+bool PullSource::Find(const FoundHost& found) {
+  const absl::Duration now = clock_.Uptime();
+  std::unique_ptr<Host>& host = hosts_[found.host];
+  bool has_moved = false;
+  if (host == nullptr) {
+    host = std::make_unique<Host>(*this, found, now);
+  } else {
+    has_moved = host->standing.Found(found, now);
+  }
+  if (has_moved) Note(identities_.Left(found.host));
+  Enqueue(*host);
+  return has_moved;
+}
+
+std::vector<PullSource::Done> PullSource::Drain(Host& host) {
+  host.standing.NotFound(clock_.Now() + options_.keep_departed,
+                         clock_.Uptime());
+  std::vector<Done> abandoned;
+  // Else the last read is evidence still, and answers those who wait.
+  if (!host.standing.schedule().is_connected()) {
+    Note(identities_.Left(host.id));
+    abandoned = std::exchange(host.waiting, {});
+  }
+  Enqueue(host);
+  return abandoned;
+}
+
+void PullSource::Reread(const HostId& host, Done done) {
+  absl::Status refusal = UnknownHost(host);
+  {
+    MutexLock lock(mu_);
+    Host* const known = Find(host);
+    if (stopping_) {
+      refusal = Stopped(host);
+    } else if (known != nullptr && known->standing.schedule().has_left()) {
+      refusal = NotWatched(host);
+    } else if (known != nullptr) {
+      known->waiting.push_back(std::move(done));
+      known->standing.schedule().WantReread(clock_.Uptime());
+      Enqueue(*known);
       return;
     }
   }
-  done(Stopped(host));
+  done(refusal);
+}
+
+int PullSource::Retry(const std::vector<HostId>& hosts) {
+  int released = 0;
+  MutexLock lock(mu_);
+  const absl::Duration now = clock_.Uptime();
+  const auto retry = [&](Host& host) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (!host.standing.schedule().DialNow(now)) return;
+    ++released;
+    Enqueue(host);
+  };
+  for (const HostId& id : hosts) {
+    if (Host* const host = Find(id); host != nullptr) retry(*host);
+  }
+  if (hosts.empty()) {
+    for (const auto& [id, host] : hosts_) retry(*host);
+  }
+  return released;
+}
+
+absl::StatusOr<std::string> PullSource::AcceptIdentity(const HostId& id) {
+  MutexLock lock(mu_);
+  Host* const host = Find(id);
+  if (host == nullptr) return UnknownHost(id);
+  absl::StatusOr<HostIdentities::Accepted> accepted = identities_.Accept(id);
+  if (!accepted.ok()) return accepted.status();
+  Note(std::move(accepted->findings));
+  host->standing.schedule().WantReread(clock_.Uptime());
+  Enqueue(*host);
+  return accepted->uuid;
+}
+
+void PullSource::Note(std::vector<HostIdentities::Finding> findings,
+                      const HostId& reading) {
+  const absl::Duration now = clock_.Uptime();
+  for (HostIdentities::Finding& finding : findings) {
+    Host* const host = Find(finding.host);
+    if (host == nullptr) continue;
+    const bool is_over = !finding.condition.has_value();
+    host->standing.WantCondition(finding.type, std::move(finding.condition),
+                                 now);
+    if (is_over && finding.host != reading) {
+      host->standing.schedule().WantReread(now);
+    }
+    Enqueue(*host);
+  }
+}
+
+v1::PullStatus PullSource::Status() const {
+  v1::PullStatus status;
+  MutexLock lock(mu_);
+  const absl::Duration now = clock_.Uptime();
+  statistics_.FillStatus(status);
+  std::map<v1::ConnectionState, int64_t> counts;
+  for (const auto& [id, host] : hosts_) {
+    ++counts[host->standing.schedule().ShownAt(now).state];
+    status.set_missed_events(status.missed_events() +
+                             host->standing.missed().Count(now));
+  }
+  for (const auto& [state, count] : counts) {
+    v1::ConnectionStateCount& entry = *status.add_connections();
+    entry.set_state(state);
+    entry.set_count(count);
+  }
+  status.set_overdue_reads(lanes_.Overdue(Lanes::Lane::kQuick, now));
+  const Lanes::Waiting waiting = lanes_.WaitingAt(now);
+  status.set_waiting(waiting.hosts);
+  *status.mutable_oldest_due() = ToProto(waiting.oldest);
+  return status;
+}
+
+std::vector<v1::Connection> PullSource::Connections() const {
+  std::vector<v1::Connection> connections;
+  MutexLock lock(mu_);
+  const absl::Duration now = clock_.Uptime();
+  const absl::Time wall_now = clock_.Now();
+  connections.reserve(hosts_.size());
+  for (const auto& [id, host] : hosts_) {
+    connections.push_back(host->standing.Describe(now, wall_now));
+  }
+  return connections;
 }
 
 void PullSource::Work() {
   while (std::optional<Task> task = Take()) {
     Run(*task);
-    if (!Release(*task)) links_[task->host]->connection.reset();
+    if (!Release(*task)) task->host->connection.reset();
   }
   // Closing may block, so the workers share it.
-  while (const std::optional<size_t> host = TakeOpen()) {
-    links_[*host]->connection.reset();
-  }
+  while (Host* const host = TakeOpen()) host->connection.reset();
 }
 
 std::optional<PullSource::Task> PullSource::Take() {
   MutexLock lock(mu_);
   while (!stopping_) {
     const absl::Duration now = clock_.Uptime();
-    absl::Duration wake_at = absl::InfiniteDuration();
-    for (Lane* lane : {&quick_, &slow_}) {
-      if (lane->due.empty() || lane->running == lane->limit) continue;
-      const absl::Duration at = lane->due.begin()->first;
-      if (at <= now) return Begin(*lane);
-      wake_at = std::min(wake_at, at);
+    if (const std::optional<Lanes::Begun> begun = lanes_.Begin(now)) {
+      return TaskOf(*begun);
     }
-    clock_.WaitUntil(wake_at, mu_, wake_);
+    const absl::Duration next_at = lanes_.NextAt(now);
+    if (watched_until_.has_value()) {
+      // Another worker watches the clock; it may not know of this moment.
+      if (next_at < *watched_until_) watch_.NotifyOne();
+      idle_.Wait(mu_);
+      continue;
+    }
+    watched_until_ = next_at;
+    clock_.WaitUntil(next_at, mu_, watch_);
+    watched_until_.reset();
   }
   return std::nullopt;
 }
 
-PullSource::Task PullSource::Begin(Lane& lane) {
+PullSource::Task PullSource::TaskOf(const Lanes::Begun& begun) {
   Task task;
-  task.host = lane.due.begin()->second;
-  Standing& standing = standings_[task.host];
-  task.step = standing.queued->step;
-  lane.due.erase(lane.due.begin());
-  ++lane.running;
-  standing.queued.reset();
-  standing.taken = true;
-  if (task.step == HostSchedule::Step::kRead) BeginRead(task);
-  // Whoever waits may wait for the step just taken: look at the next one.
-  wake_.NotifyOne();
+  Host& host = *Find(begun.host);
+  task.host = &host;
+  task.step = host.queued->step;
+  task.begun = begun;
+  host.queued.reset();
+  host.taken = true;
+  if (task.step == Step::kRead) BeginRead(task);
+  // The next step is another worker's, and so is the clock, if it was ours.
+  if (!watched_until_.has_value()) {
+    idle_.NotifyOne();
+  } else if (lanes_.NextAt(begun.at) < *watched_until_) {
+    watch_.NotifyOne();
+  }
   return task;
-}
-
-void PullSource::BeginRead(Task& task) {
-  Standing& standing = standings_[task.host];
-  task.begun = clock_.Uptime();
-  task.request = standing.schedule.BeginRead(task.begun);
-  task.served = std::exchange(standing.waiting, {});
 }
 
 void PullSource::Run(Task& task) {
   switch (task.step) {
-    case HostSchedule::Step::kDial:
+    case Step::kDial:
       return Dial(task);
-    case HostSchedule::Step::kRead:
+    case Step::kRead:
       return Read(task);
-    case HostSchedule::Step::kClose: {
-      std::string reason;
-      {
-        MutexLock lock(mu_);
-        reason = standings_[task.host].closed_because;
-      }
-      return Lose(task, absl::UnavailableError(absl::StrCat(
-                            links_[task.host]->origin, ": connection lost: ",
-                            reason, "; it is dialed again")));
-    }
-    case HostSchedule::Step::kDeclareUnknown:
-      return DeclareUnknown(task);
+    case Step::kClose:
+      return Close(task);
+    case Step::kDeclareUnknown:
+      return DeclareUnknown(*task.host);
+    case Step::kAnnounce:
+      return Announce(*task.host);
+    case Step::kForget:
+      return Forget(task);
   }
 }
 
 bool PullSource::Release(const Task& task) {
   MutexLock lock(mu_);
-  --LaneOf(task.step).running;
+  lanes_.End(task.begun);
+  if (task.host == nullptr) return true;
   if (stopping_) return false;
-  standings_[task.host].taken = false;
-  Enqueue(task.host);
+  task.host->taken = false;
+  Enqueue(*task.host);
   return true;
 }
 
-std::optional<size_t> PullSource::TakeOpen() {
+PullSource::Host* PullSource::TakeOpen() {
   MutexLock lock(mu_);
-  while (closed_up_to_ < standings_.size()) {
-    const size_t host = closed_up_to_++;
-    if (!standings_[host].taken) return host;
-  }
-  return std::nullopt;
+  if (open_.empty()) return nullptr;
+  Host* const host = open_.back();
+  open_.pop_back();
+  return host;
 }
 
-void PullSource::Enqueue(size_t host) {
-  Standing& standing = standings_[host];
-  if (standing.taken) return;  // Release() will
-  const HostSchedule::NextStep next = standing.schedule.Next();
-  if (standing.queued == next) return;
-  if (standing.queued.has_value()) {
-    LaneOf(standing.queued->step).due.erase({standing.queued->at, host});
+void PullSource::Enqueue(Host& host) {
+  if (host.taken || stopping_) return;  // Release() will, or nobody
+  const HostSchedule::NextStep next = host.standing.schedule().Next();
+  if (host.queued == next) return;
+  if (host.queued.has_value()) {
+    lanes_.Remove(LaneOf(host.queued->step), host.queued->at, host.id);
   }
-  standing.queued = next;
-  Lane& lane = LaneOf(next.step);
-  const auto place = lane.due.emplace(next.at, host).first;
-  if (place == lane.due.begin()) wake_.NotifyOne();
-}
-
-void PullSource::Dial(Task& task) {
-  Link& link = *links_[task.host];
-  auto connection = dialer_.Dial(link.config.uri, options_.dial, link);
-  if (!connection.ok()) return Lose(task, connection.status());
-  link.connection = *std::move(connection);
-  link.sequence = 0;
-  {
-    MutexLock lock(mu_);
-    link.session = ++last_session_;
-    if (stopping_) return;
-    standings_[task.host].schedule.Dialed(clock_.Uptime());
-    BeginRead(task);
+  host.queued = next;
+  lanes_.Put(LaneOf(next.step), next.at, host.id);
+  // Whoever watches the clock may watch for a later moment. If nobody does, all
+  // are busy, and look before they wait.
+  if (watched_until_.has_value() && next.at < *watched_until_) {
+    watch_.NotifyOne();
   }
-  Read(task);
-}
-
-void PullSource::Read(Task& task) {
-  Link& link = *links_[task.host];
-  v1::Observation observation;
-  observation.set_node(link.config.host.node);
-  observation.set_session(link.session);
-  observation.set_sequence(++link.sequence);
-  observation.set_full(true);
-  observation.mutable_provenance()->set_kind(v1::SOURCE_KIND_PULL);
-  observation.mutable_provenance()->set_origin(link.origin);
-  // Before the read: all that it finds was true at this moment or later.
-  *observation.mutable_provenance()->mutable_observed_at() =
-      ToProto(clock_.Now());
-
-  absl::StatusOr<hypervisor::Inventory> found =
-      link.connection->Read(task.request);
-  if (!found.ok()) return Lose(task, found.status());
-  *observation.mutable_facts() = std::move(found->facts);
-  observation.mutable_guests()->Add(
-      std::make_move_iterator(found->guests.begin()),
-      std::make_move_iterator(found->guests.end()));
-  observation.mutable_unread_uuids()->Add(found->unread_uuids.begin(),
-                                          found->unread_uuids.end());
-  if (const auto observed = inventory_.Observe(observation); !observed.ok()) {
-    return Lose(task, observed.status());
-  }
-
-  std::optional<absl::Duration> away;
-  {
-    MutexLock lock(mu_);
-    away = standings_[task.host].schedule.ReadEnded(
-        task.request, found->unread_uuids, task.begun, random_);
-  }
-  if (away.has_value()) {
-    log::Info("host reachable again", {{"host", link.config.host.node},
-                                       {"uri", link.origin},
-                                       {"away", Shown(*away)}});
-  }
-  for (Done& done : task.served) done(absl::OkStatus());
-}
-
-void PullSource::Lose(Task& task, const absl::Status& why) {
-  Link& link = *links_[task.host];
-  link.connection.reset();
-
-  bool was_up = false;
-  absl::Duration next_try;
-  v1::Presence presence;
-  {
-    MutexLock lock(mu_);
-    Standing& standing = standings_[task.host];
-    const absl::Duration now = clock_.Uptime();
-    was_up = standing.schedule.Failed(why.code(), now, random_);
-    next_try = standing.schedule.dial_at() - now;
-    presence = standing.schedule.presence();
-    if (!standing.schedule.reread_wanted()) {
-      for (Done& done : std::exchange(standing.waiting, {})) {
-        task.served.push_back(std::move(done));
-      }
-    }
-  }
-  v1::Condition condition;
-  condition.set_type(kUnreachable);
-  condition.set_message({why.message().data(), why.message().size()});
-  // A host that has left the fleet has nothing to be said about.
-  (void)inventory_.SetPresence(link.config.host, presence, condition);
-  if (was_up) {
-    log::Warning("host unreachable",
-                 {{"host", link.config.host.node},
-                  {"uri", link.origin},
-                  {"error", why.message()},
-                  {"next_try", Shown(clock_.Now() + next_try)}});
-  }
-  for (Done& done : task.served) done(why);
-}
-
-void PullSource::DeclareUnknown(const Task& task) {
-  const HostId& host = links_[task.host]->config.host;
-  (void)inventory_.SetPresence(host, v1::PRESENCE_UNKNOWN, std::nullopt);
-  log::Warning("host down for too long, its guests' states are unknown",
-               {{"host", host.node}, {"after", Shown(options_.unknown_after)}});
-  MutexLock lock(mu_);
-  standings_[task.host].schedule.DeclaredUnknown();
 }
 
 }  // namespace rehai

@@ -4,61 +4,73 @@
 #ifndef CONTROLLER_SOURCE_PULL_SOURCE_H_
 #define CONTROLLER_SOURCE_PULL_SOURCE_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/random/random.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "controller/discovery/found_host.h"
 #include "controller/inventory/inventory.h"
 #include "controller/source/host_schedule.h"
+#include "controller/source/host_standing.h"
+#include "controller/source/identities.h"
+#include "controller/source/lanes.h"
+#include "controller/source/list_difference.h"
+#include "controller/source/moves.h"
+#include "controller/source/pull_statistics.h"
 #include "hypervisor/connection.h"
 #include "proto/ids.h"
+#include "rehai/v1/source.pb.h"
 
 namespace rehai {
-
-// A hypervisor to hold a connection to.
-struct PullHost {
-  HostId host;
-  std::string uri;
-  std::map<std::string, std::string> labels;
-};
 
 // PullSource holds a connection to each hypervisor and tells the inventory what
 // it reads there.
 //
-// - Events only make a host due; a read then says what is true.
+// - Events only make a host due; a read then says what is true. Changes that no
+//   event told of are counted.
 // - After each connect everything is read, and again every relist interval.
-// - At most one call per host is under way, and a slow host holds at most one
-//   worker, for no longer than its connection's own bounds. What may be slow
-//   (dials, the first read after one, closing) never has all workers, if there
-//   are two or more: hosts that answer find one.
+// - At most one call per host is under way, for no longer than its connection's
+//   own bounds. One that takes longer than usual gives its worker's place to
+//   another host, so hosts that hang do not keep those waiting that answer. See
+//   Lanes, which also bounds dials in number and rate.
 // - An unreachable host keeps its Record, STALE at once and UNKNOWN later, and
 //   is dialed again after a wait that grows, with jitter.
+// - A host that left discovery is read once more, and forgotten after a while.
+// - A guest that may be on its way to another host is not reported gone before
+//   that host was read; see Moves.
+// - What a host tells whose identity is in doubt is not taken in; see
+//   HostIdentities.
 //
-// Threads: the workers dial, read, close and call Inventory::Observe(), one
-// step of one host each, and hold no lock while they do. The hypervisors' event
-// loop calls in to note hints: it takes the lock for a moment and never waits
-// for a worker. What is due when is HostSchedule's to say, one per host, under
-// this class's one lock, a leaf.
+// Threads: the workers dial, read, close and call the inventory, one step of
+// one host each, and hold no lock while they do. The hypervisors' event loop
+// calls in to note hints: it takes the lock for a moment and never waits for a
+// worker. What is to be done about a host and when is HostSchedule's to say,
+// whose turn it is that of Lanes, both under this class's one lock, a leaf.
 //
 // Thread-safe. Owns its workers, between Start() and Stop().
 class PullSource {
  public:
   struct Options {
     int workers = 8;
+    // Threads beside the workers, for reads and for dials that take longer than
+    // usual: so many each.
+    int spare_workers = 24;
+    // A read takes longer than usual after this.
+    absl::Duration slow_read = absl::Milliseconds(500);
+    // Over all hosts, after a burst of a second's.
+    double dials_per_second = 50;
     hypervisor::DialOptions dial;
     BackoffOptions reconnect;
     absl::Duration relist_interval = absl::Minutes(5);
@@ -66,11 +78,15 @@ class PullSource {
     absl::Duration unknown_after = absl::Hours(1);
     // Read volatile values so often. Infinite: never.
     absl::Duration volatile_interval = absl::InfiniteDuration();
+    // What is known of a host that left discovery stays for so long.
+    absl::Duration keep_departed = absl::Hours(24);
+    // A guest that its host said migrated away is looked for elsewhere for so
+    // long.
+    absl::Duration move_timeout = absl::Seconds(30);
   };
 
-  // Adds the hosts, each named once, to the inventory. Everything referred to
-  // must outlive this.
-  PullSource(Options options, std::vector<PullHost> hosts,
+  // As SetHosts(hosts). Everything referred to must outlive this.
+  PullSource(Options options, const std::vector<FoundHost>& hosts,
              hypervisor::Dialer& dialer, Inventory& inventory,
              const Clock& clock);
   ~PullSource();
@@ -81,87 +97,118 @@ class PullSource {
   // call's own bound, not longer. Never starts again.
   void Stop();
 
+  // These are the hosts, each named once. New ones are in the inventory when
+  // this returns; all else is done by the workers soon. A host that is not
+  // among them any more is drained: read a last time if it is connected, shown
+  // as STALE with LeftDiscovery, and taken out of the inventory after
+  // keep_departed, unless it comes back. Any time; ignored after Stop().
+  void SetHosts(const std::vector<FoundHost>& hosts);
+
   // Reads everything of a host now, dialing at once if it waits to be dialed.
   // `done` once the observation is merged, or with why it could not be; once,
-  // on any thread, and it must return fast. kNotFound: no such host;
-  // kCancelled at Stop().
+  // on any thread, and it must return fast. kNotFound: no such host, or it left
+  // discovery; kFailedPrecondition: its identity is in doubt; kCancelled at
+  // Stop().
   void Reread(const HostId& host, absl::AnyInvocable<void(absl::Status)> done);
+
+  // Dials hosts that wait after a failure at once, as soon as the rate of dials
+  // lets it; all of them if `hosts` is empty. Returns how many had waited.
+  int Retry(const std::vector<HostId>& hosts);
+
+  // An operator says that the host UUID with which the host answers now is its
+  // own. Returns that UUID; the host is read again. kNotFound: no such host;
+  // kFailedPrecondition: there is nothing to accept, or another host answers
+  // with the same.
+  absl::StatusOr<std::string> AcceptIdentity(const HostId& host);
+
+  // The hosts as a whole; and each, in the order of their nodes. From memory.
+  v1::PullStatus Status() const;
+  std::vector<v1::Connection> Connections() const;
 
  private:
   using Done = absl::AnyInvocable<void(absl::Status)>;
-  // A host and its connection: touched by the worker that has the host.
-  class Link;
-  // Where a host stands: guarded by mu_.
-  struct Standing {
-    Standing(const HostSchedule::Options& options, const HostId& host)
-        : schedule(options, host) {}
-
-    HostSchedule schedule;
-    std::string closed_because;
-    std::vector<Done> waiting;  // for a read that has not begun
-    bool taken = false;         // by a worker, so in no lane
-    std::optional<HostSchedule::NextStep> queued;  // how it is in its lane
-  };
-  // Hosts that wait for their next step, and how many workers may be at such.
-  struct Lane {
-    int limit = 0;
-    int running = 0;
-    std::set<std::pair<absl::Duration, size_t>> due;
-  };
+  // A host, its connection, and where it stands.
+  struct Host;
   // A step that a worker has taken.
-  struct Task {
-    size_t host = 0;
-    HostSchedule::Step step;
-    // Of a read, which may be a dial's second half.
-    absl::Duration begun;
-    hypervisor::ReadRequest request;
-    std::vector<Done> served;
-  };
+  struct Task;
 
+  // The hosts' bookkeeping.
+  Host* Find(const HostId& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Discovery finds a host, or finds it no more. The first returns true if it
+  // is to be reached at another URI, the second who asked for it in vain.
+  bool Find(const FoundHost& found) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::vector<Done> Drain(Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Puts the host where its next step waits, if no worker has it.
+  void Enqueue(Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Has the inventory told, and hosts read whose doubts are over, but for
+  // `reading`, which is being read.
+  void Note(std::vector<HostIdentities::Finding> findings,
+            const HostId& reading = {}) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  HostSchedule::Options ScheduleOptions() const;
+
+  // The workers.
   void Work();
-  // Blocks until a step is due. Nullopt: stopping.
+  // Blocks until a step may begin. Nullopt: stopping.
   std::optional<Task> Take();
-  Task Begin(Lane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Task TaskOf(const Lanes::Begun& begun) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Run(Task& task);
   // False if stopping: the host stays with its worker, to be closed.
   bool Release(const Task& task);
-  // A host that no worker has, to be closed while stopping.
-  std::optional<size_t> TakeOpen();
-  // Puts the host where its next step waits.
-  void Enqueue(size_t host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Dials and closing may be slow, reads of a proven connection seldom are.
-  Lane& LaneOf(HostSchedule::Step step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    const bool slow =
-        step == HostSchedule::Step::kDial || step == HostSchedule::Step::kClose;
-    return slow ? slow_ : quick_;
-  }
+  // A host that no worker has, to be closed while stopping. Null: no more.
+  Host* TakeOpen();
 
+  // The steps (pull_source_steps.cc).
   // Dials, and reads everything in the same breath: otherwise the first reads
   // would queue behind the dials of a whole fleet.
   void Dial(Task& task);
   void BeginRead(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Read(Task& task);
+  // Whether what was seen is to be taken in.
+  enum class Verdict {
+    kBelieved,
+    kDoubted,   // it may be another host's
+    kUnwanted,  // the host is reached at another URI meanwhile
+  };
+  // Names in `seen` those of the `lacking` guests that are not simply gone.
+  Verdict Judge(const Task& task, const std::vector<GuestId>& lacking,
+                v1::Observation& seen);
+  void ExplainLacking(const Task& task, const std::vector<GuestId>& lacking,
+                      v1::Observation& seen) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Shows that nothing of what a host told was taken in; returns why.
+  absl::Status ShowDoubt(const HostId& host);
+  void FinishRead(const Task& task, const v1::Observation& seen,
+                  const std::vector<GuestId>& eventful, Verdict verdict);
+  void Close(Task& task);
   void Lose(Task& task, const absl::Status& why);
-  void DeclareUnknown(const Task& task);
+  // Closes a connection that is not wanted any more.
+  void Abandon(Task& task);
+  void DeclareUnknown(Host& host);
+  void Announce(Host& host);
+  void Forget(Task& task);
 
-  // Set at construction. Hosts are known by their place in links_.
+  // Set at construction.
   const Options options_;
   hypervisor::Dialer& dialer_;
   Inventory& inventory_;
   const Clock& clock_;
-  std::vector<std::unique_ptr<Link>> links_;
-  std::map<HostId, size_t> places_;
 
-  Mutex mu_;
-  CondVar wake_;
+  mutable Mutex mu_;
+  // One idle worker watches the clock, the others wait for its work.
+  CondVar watch_;
+  CondVar idle_;
+  std::optional<absl::Duration> watched_until_ ABSL_GUARDED_BY(mu_);
   std::vector<std::thread> workers_ ABSL_GUARDED_BY(mu_);
-  std::vector<Standing> standings_ ABSL_GUARDED_BY(mu_);
-  Lane quick_ ABSL_GUARDED_BY(mu_);
-  Lane slow_ ABSL_GUARDED_BY(mu_);
+  // A host is erased by the worker that has it.
+  std::map<HostId, std::unique_ptr<Host>> hosts_ ABSL_GUARDED_BY(mu_);
+  Lanes lanes_ ABSL_GUARDED_BY(mu_);
+  Moves moves_ ABSL_GUARDED_BY(mu_);
+  HostIdentities identities_ ABSL_GUARDED_BY(mu_);
+  PullStatistics statistics_ ABSL_GUARDED_BY(mu_);
   absl::BitGen random_ ABSL_GUARDED_BY(mu_);
   int64_t last_session_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  size_t closed_up_to_ ABSL_GUARDED_BY(mu_) = 0;
+  // While stopping: the hosts that no worker has, to be closed.
+  std::vector<Host*> open_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rehai

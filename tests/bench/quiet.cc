@@ -29,6 +29,7 @@
 #include "chef/node_writer.h"
 #include "chef/request_signer.h"
 #include "chef/subtree.h"
+#include "controller/discovery/found_host.h"
 #include "controller/inventory/inventory.h"
 #include "controller/source/pull_source.h"
 #include "controller/sync/chef_sink.h"
@@ -169,7 +170,7 @@ class QuietFleet {
     inventory_.AddListener(
         [this](const Change& change) { syncer_->OnChange(change); });
 
-    std::vector<PullHost> hosts;
+    std::vector<FoundHost> hosts;
     for (int host = 0; host < setting_.hosts; ++host) {
       const std::string node = sample_.NodeName(host);
       ASSIGN_OR_RETURN(std::string document, sample_.Node(host));

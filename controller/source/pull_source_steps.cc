@@ -1,0 +1,357 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What the workers do, one step of one host at a time.
+
+#include <iterator>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/proto_time.h"
+#include "controller/inventory/record.h"
+#include "controller/source/display_uri.h"
+#include "controller/source/list_difference.h"
+#include "controller/source/pull_source.h"
+#include "controller/source/pull_source_host.h"
+#include "rehai/v1/model.pb.h"
+
+namespace rehai {
+namespace {
+
+std::string Shown(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+}
+
+std::string Shown(absl::Duration duration) {
+  return absl::FormatDuration(absl::Trunc(duration, absl::Milliseconds(1)));
+}
+
+void Fill(hypervisor::Inventory found, v1::Observation& observation) {
+  *observation.mutable_facts() = std::move(found.facts);
+  observation.mutable_guests()->Add(
+      std::make_move_iterator(found.guests.begin()),
+      std::make_move_iterator(found.guests.end()));
+  observation.mutable_unread_uuids()->Add(found.unread_uuids.begin(),
+                                          found.unread_uuids.end());
+}
+
+}  // namespace
+
+void PullSource::Dial(Task& task) {
+  Host& host = *task.host;
+  {
+    MutexLock lock(mu_);
+    host.uri = host.standing.uri();
+  }
+  host.origin = DisplayUri(host.uri);
+  auto connection = dialer_.Dial(host.uri, options_.dial, host);
+  const absl::Duration took = clock_.Uptime() - task.begun.at;
+  bool is_unwanted = false;
+  {
+    MutexLock lock(mu_);
+    statistics_.DialEnded(connection.status(), took);
+    host.standing.DialEnded(connection.status(), took);
+    if (connection.ok()) {
+      host.connection = *std::move(connection);
+      host.session = ++last_session_;
+      host.sequence = 0;
+      if (stopping_) return;
+      is_unwanted = host.uri != host.standing.uri();
+      if (!is_unwanted) {
+        host.standing.schedule().Dialed(clock_.Uptime());
+        BeginRead(task);
+      }
+    }
+  }
+  if (is_unwanted) return Abandon(task);
+  if (host.connection == nullptr) return Lose(task, connection.status());
+  Read(task);
+}
+
+void PullSource::BeginRead(Task& task) {
+  Host& host = *task.host;
+  task.reading = host.standing.schedule().BeginRead(clock_.Uptime());
+  task.served = std::exchange(host.waiting, {});
+}
+
+void PullSource::Read(Task& task) {
+  Host& host = *task.host;
+  v1::Observation seen;
+  seen.set_node(host.id.node);
+  seen.set_session(host.session);
+  seen.set_sequence(++host.sequence);
+  seen.set_full(true);
+  seen.mutable_provenance()->set_kind(v1::SOURCE_KIND_PULL);
+  seen.mutable_provenance()->set_origin(host.origin);
+  // Before the read: all that it finds was true at this moment or later.
+  *seen.mutable_provenance()->mutable_observed_at() = ToProto(clock_.Now());
+
+  absl::StatusOr<hypervisor::Inventory> found =
+      host.connection->Read(task.reading.request);
+  task.read_time = clock_.Uptime() - task.reading.begun;
+  if (!found.ok()) {
+    {
+      MutexLock lock(mu_);
+      statistics_.ReadEnded(/*ok=*/false, task.read_time);
+    }
+    return Lose(task, found.status());
+  }
+  Fill(*std::move(found), seen);
+
+  const RecordPtr before = inventory_.Find(host.id);
+  const ListDifference difference = CompareLists(
+      before != nullptr ? *before : v1::Record::default_instance(), seen);
+  const Verdict verdict = Judge(task, difference.lacking, seen);
+  if (verdict == Verdict::kUnwanted) return Abandon(task);
+  Announce(host);
+  absl::Status taken;
+  if (verdict == Verdict::kDoubted) {
+    taken = ShowDoubt(host.id);
+  } else if (const auto observed = inventory_.Observe(seen); !observed.ok()) {
+    return Lose(task, observed.status());
+  }
+  FinishRead(task, seen, difference.eventful, verdict);
+  for (Done& done : task.served) done(taken);
+}
+
+PullSource::Verdict PullSource::Judge(const Task& task,
+                                      const std::vector<GuestId>& lacking,
+                                      v1::Observation& seen) {
+  Host& host = *task.host;
+  MutexLock lock(mu_);
+  // In one breath with the answer: SetHosts() drops the old URI's evidence.
+  if (host.uri != host.standing.uri()) return Verdict::kUnwanted;
+  HostIdentities::Verdict verdict =
+      identities_.Answered(host.id, seen.facts().uuid());
+  Note(std::move(verdict.findings), host.id);
+  if (!verdict.believed) return Verdict::kDoubted;
+  ExplainLacking(task, lacking, seen);
+  return Verdict::kBelieved;
+}
+
+void PullSource::ExplainLacking(const Task& task,
+                                const std::vector<GuestId>& lacking,
+                                v1::Observation& seen) {
+  Host& host = *task.host;
+  HostSchedule& schedule = host.standing.schedule();
+  const absl::Duration now = clock_.Uptime();
+  std::set<GuestId> moving;
+  for (const GuestId& guest : lacking) {
+    const absl::Duration until = moves_.MovingUntil(host.id, guest, now);
+    if (until > now) {
+      seen.add_moving_uuids(guest.uuid);
+      moving.insert(guest);
+      // If it is seen nowhere by then, it is gone.
+      schedule.WantRead(until);
+    } else if (task.reading.hints.guests.contains(guest) ||
+               schedule.hints().guests.contains(guest) ||
+               host.moving.contains(guest)) {
+      seen.add_removed_uuids(guest.uuid);
+    }
+  }
+  host.moving = std::move(moving);
+}
+
+absl::Status PullSource::ShowDoubt(const HostId& host) {
+  // It is reached, yet what is shown is not what it says.
+  v1::Presence presence;
+  {
+    MutexLock lock(mu_);
+    presence = Find(host)->standing.schedule().presence();
+  }
+  if (presence != v1::PRESENCE_NEVER_SEEN) presence = v1::PRESENCE_STALE;
+  (void)inventory_.ClearCondition(host, kUnreachable);
+  (void)inventory_.SetPresence(host, presence, std::nullopt);
+  return absl::FailedPreconditionError(absl::StrCat(
+      "host ", host.node,
+      ": it answers, but its identity is in doubt, so what it says is not "
+      "taken in; its conditions say why and what to do"));
+}
+
+void PullSource::FinishRead(const Task& task, const v1::Observation& seen,
+                            const std::vector<GuestId>& eventful,
+                            Verdict verdict) {
+  Host& host = *task.host;
+  const HostSchedule::Reading& reading = task.reading;
+  const std::vector<std::string> unread(seen.unread_uuids().begin(),
+                                        seen.unread_uuids().end());
+  const bool is_believed = verdict == Verdict::kBelieved;
+  std::optional<absl::Duration> away;
+  std::optional<int64_t> missed;
+  {
+    MutexLock lock(mu_);
+    const absl::Duration now = clock_.Uptime();
+    statistics_.ReadEnded(/*ok=*/true, task.read_time);
+    host.standing.ReadEnded(seen.facts().uuid(), task.read_time);
+    away = host.standing.schedule().ReadEnded(reading, unread, random_,
+                                              is_believed);
+    for (const auto& [guest, noted] : reading.hints.guests) {
+      moves_.Answered(host.id, guest, reading.begun);
+      if (is_believed) statistics_.EventShown(now - noted);
+    }
+    if (is_believed) {
+      if (reading.hints.host.has_value()) {
+        statistics_.EventShown(now - *reading.hints.host);
+      }
+      host.standing.missed().ReadEnded(eventful, reading.begun, now);
+    } else {
+      // The record is not what the last read found.
+      host.standing.missed().Lost(now);
+    }
+    missed = host.standing.missed().TakeReport(now);
+  }
+  if (away.has_value()) {
+    log::Info(
+        "host reachable again",
+        {{"host", host.id.node}, {"uri", host.origin}, {"away", Shown(*away)}});
+  }
+  if (missed.has_value()) {
+    log::Warning("changes without an event; is the host losing them?",
+                 {{"host", host.id.node}, {"changes", *missed}});
+  }
+}
+
+void PullSource::Close(Task& task) {
+  Host& host = *task.host;
+  std::optional<std::string> dead_because;
+  {
+    MutexLock lock(mu_);
+    if (host.standing.schedule().is_dead()) dead_because = host.closed_because;
+  }
+  if (!dead_because.has_value()) return Abandon(task);
+  Lose(task, absl::UnavailableError(
+                 absl::StrCat(host.origin, ": connection lost: ", *dead_because,
+                              "; it is dialed again")));
+}
+
+void PullSource::Lose(Task& task, const absl::Status& why) {
+  Host& host = *task.host;
+  const bool was_connected = host.connection != nullptr;
+  host.connection.reset();
+
+  bool is_wanted = false;
+  bool was_up = false;
+  bool has_left = false;
+  absl::Duration next_try;
+  v1::Presence presence;
+  {
+    MutexLock lock(mu_);
+    HostSchedule& schedule = host.standing.schedule();
+    is_wanted = host.uri == host.standing.uri();
+    has_left = schedule.has_left();
+    if (is_wanted) {
+      const absl::Duration now = clock_.Uptime();
+      if (was_connected) statistics_.ConnectionLost();
+      host.standing.Failed(why);
+      host.standing.missed().Lost(now);
+      was_up = schedule.Failed(why.code(), now, random_);
+      next_try = schedule.dial_at() - now;
+      presence = schedule.presence();
+      if (has_left) Note(identities_.Left(host.id));
+      if (has_left || !schedule.reread_wanted()) {
+        for (Done& done : std::exchange(host.waiting, {})) {
+          task.served.push_back(std::move(done));
+        }
+      }
+    }
+  }
+  if (!is_wanted) return Abandon(task);
+  v1::Condition condition;
+  condition.set_type(kUnreachable);
+  condition.set_message({why.message().data(), why.message().size()});
+  (void)inventory_.SetPresence(host.id, presence, condition);
+  if (was_up && !has_left) {
+    log::Warning("host unreachable",
+                 {{"host", host.id.node},
+                  {"uri", host.origin},
+                  {"error", why.message()},
+                  {"next_try", Shown(clock_.Now() + next_try)}});
+  }
+  for (Done& done : task.served) done(why);
+}
+
+void PullSource::Abandon(Task& task) {
+  Host& host = *task.host;
+  host.connection.reset();
+  absl::Status why = NotWatched(host.id);
+  v1::Presence presence;
+  {
+    MutexLock lock(mu_);
+    HostSchedule& schedule = host.standing.schedule();
+    const absl::Duration now = clock_.Uptime();
+    schedule.ClosedUnwanted(now);
+    host.standing.missed().Lost(now);
+    presence = schedule.presence();
+    if (schedule.has_left()) {
+      Note(identities_.Left(host.id));
+      for (Done& done : std::exchange(host.waiting, {})) {
+        task.served.push_back(std::move(done));
+      }
+    } else if (stopping_) {
+      why = Stopped(host.id);
+    } else {
+      // The next dial is theirs.
+      for (Done& done : std::exchange(task.served, {})) {
+        host.waiting.push_back(std::move(done));
+      }
+      if (!host.waiting.empty()) schedule.WantReread(now);
+    }
+  }
+  (void)inventory_.SetPresence(host.id, presence, std::nullopt);
+  for (Done& done : task.served) done(why);
+}
+
+void PullSource::DeclareUnknown(Host& host) {
+  (void)inventory_.SetPresence(host.id, v1::PRESENCE_UNKNOWN, std::nullopt);
+  log::Warning(
+      "host down for too long, its guests' states are unknown",
+      {{"host", host.id.node}, {"after", Shown(options_.unknown_after)}});
+  MutexLock lock(mu_);
+  host.standing.schedule().DeclaredUnknown();
+}
+
+void PullSource::Announce(Host& host) {
+  Announcement announcement;
+  {
+    MutexLock lock(mu_);
+    announcement = host.standing.TakeAnnouncement();
+  }
+  if (announcement.labels.has_value()) {
+    inventory_.AddHost(host.id, *announcement.labels);
+  }
+  for (auto& [type, condition] : announcement.conditions) {
+    if (condition.has_value()) {
+      (void)inventory_.SetCondition(host.id, *std::move(condition));
+    } else {
+      (void)inventory_.ClearCondition(host.id, type);
+    }
+  }
+}
+
+void PullSource::Forget(Task& task) {
+  const HostId id = task.host->id;
+  inventory_.RemoveHost(id);
+  {
+    MutexLock lock(mu_);
+    Host& host = *task.host;
+    if (host.standing.schedule().has_left()) {
+      statistics_.KeepMissed(host.standing.missed().Count(clock_.Uptime()));
+      task.host = nullptr;
+      hosts_.erase(id);
+    } else {
+      // It came back in this very moment, to begin anew.
+      const absl::Duration now = clock_.Uptime();
+      auto anew = std::make_unique<Host>(*this, host.standing.found(), now);
+      anew->taken = true;
+      anew->waiting = std::move(host.waiting);
+      if (!anew->waiting.empty()) anew->standing.schedule().WantReread(now);
+      task.host = anew.get();
+      hosts_[id] = std::move(anew);
+    }
+  }
+  log::Info("host forgotten", {{"host", id.node}});
+}
+
+}  // namespace rehai
