@@ -247,7 +247,7 @@ HostSchedule::Shown HostSchedule::ShownAt(absl::Duration now) const {
             std::max(*left_at_, disconnected_at_)};
   }
   if (connected_ || dial_at() <= now) {
-    return {v1::CONNECTION_STATE_DIALING, dial_at_};
+    return {v1::CONNECTION_STATE_DIALING, std::min(dial_at(), now)};
   }
   return {waits_longest_ ? v1::CONNECTION_STATE_QUARANTINED
                          : v1::CONNECTION_STATE_WAITING,

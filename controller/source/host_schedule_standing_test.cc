@@ -264,6 +264,10 @@ TEST_F(HostScheduleStandingTest, AnOperatorEndsTheWaitAndOnlyAWait) {
   EXPECT_TRUE(IsDue(Step::kDial));
   EXPECT_FALSE(schedule_.DialNow(now_));
   EXPECT_EQ(State(), v1::CONNECTION_STATE_DIALING);
+  Fail();
+  schedule_.WantReread(now_);
+  EXPECT_EQ(State(), v1::CONNECTION_STATE_DIALING);
+  EXPECT_EQ(Since(), now_) << "not when its wait would have ended";
   Connect();
   EXPECT_FALSE(schedule_.DialNow(now_));
 }

@@ -50,6 +50,8 @@ PullSource::Host::Host(PullSource& source, const FoundHost& found,
       id(found.host),
       standing(source.ScheduleOptions(), found, now) {}
 
+// What follows runs under the lock that Note() takes, which the analysis cannot
+// see through the callback.
 void PullSource::Host::OnGuestEvent(const GuestId& guest,
                                     hypervisor::GuestEvent event) {
   Note([&](absl::Duration now) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -164,7 +166,7 @@ void PullSource::SetHosts(const std::vector<FoundHost>& hosts) {
     if (stopping_) return;
     for (const FoundHost& found : hosts) {
       found_ids.insert(found.host);
-      if (Find(found)) moved.push_back(&found);
+      if (Adopt(found)) moved.push_back(&found);
     }
     for (const auto& [id, host] : hosts_) {
       if (found_ids.contains(id) || host->standing.schedule().has_left()) {
@@ -190,7 +192,7 @@ PullSource::Host* PullSource::Find(const HostId& host) {
   return place == hosts_.end() ? nullptr : place->second.get();
 }
 
-bool PullSource::Find(const FoundHost& found) {
+bool PullSource::Adopt(const FoundHost& found) {
   const absl::Duration now = clock_.Uptime();
   std::unique_ptr<Host>& host = hosts_[found.host];
   bool has_moved = false;
@@ -240,6 +242,7 @@ int PullSource::Retry(const std::vector<HostId>& hosts) {
   int released = 0;
   MutexLock lock(mu_);
   const absl::Duration now = clock_.Uptime();
+  // Under the lock taken above, which the analysis does not see in here.
   const auto retry = [&](Host& host) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (!host.standing.schedule().DialNow(now)) return;
     ++released;

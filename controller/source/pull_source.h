@@ -26,7 +26,6 @@
 #include "controller/source/host_standing.h"
 #include "controller/source/identities.h"
 #include "controller/source/lanes.h"
-#include "controller/source/list_difference.h"
 #include "controller/source/moves.h"
 #include "controller/source/pull_statistics.h"
 #include "hypervisor/connection.h"
@@ -136,7 +135,7 @@ class PullSource {
   Host* Find(const HostId& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Discovery finds a host, or finds it no more. The first returns true if it
   // is to be reached at another URI, the second who asked for it in vain.
-  bool Find(const FoundHost& found) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool Adopt(const FoundHost& found) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<Done> Drain(Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Puts the host where its next step waits, if no worker has it.
   void Enqueue(Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -50,6 +50,13 @@ inline FoundHost FoundAs(int i) {
   return {.host = {NodeOf(i)}, .uri = UriOf(i), .found_by = "config"};
 }
 
+inline bool HasCondition(const v1::Record& record, const std::string& type) {
+  for (const v1::Condition& condition : record.conditions()) {
+    if (condition.type() == type) return true;
+  }
+  return false;
+}
+
 // What Reread() said to one caller or several.
 class Answers {
  public:
@@ -131,6 +138,11 @@ class PullSourceTest : public testing::Test {
   bool AwaitPresence(v1::Presence presence, int i = 0) {
     return Await([&](const v1::Record& r) { return r.presence() == presence; },
                  i);
+  }
+  bool AwaitCondition(const std::string& type, bool wanted, int i = 0) {
+    return Await(
+        [&](const v1::Record& r) { return HasCondition(r, type) == wanted; },
+        i);
   }
   bool AwaitGuests(int count, int i = 0) {
     return Await([&](const v1::Record& r) { return r.guests_size() == count; },

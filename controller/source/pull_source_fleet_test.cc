@@ -23,20 +23,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-bool HasCondition(const v1::Record& record, const std::string& type) {
-  for (const v1::Condition& condition : record.conditions()) {
-    if (condition.type() == type) return true;
-  }
-  return false;
-}
-
 class PullSourceFleetTest : public PullSourceTest {
  protected:
-  bool AwaitCondition(const std::string& type, bool wanted, int i = 0) {
-    return Await(
-        [&](const v1::Record& r) { return HasCondition(r, type) == wanted; },
-        i);
-  }
   // Waits until the source shows the host's connection so.
   bool AwaitState(v1::ConnectionState state, int i = 0) {
     const absl::Duration deadline = Clock::Real().Uptime() + kPatience;
