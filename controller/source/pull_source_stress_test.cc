@@ -88,5 +88,77 @@ TEST(PullSourceStressTest, NothingIsLostInACrowd) {
   }
 }
 
+// Hosts that leave, are forgotten, come back and move, from two threads at
+// once: in the end those that were found last are watched, where they were
+// found.
+TEST(PullSourceStressTest, HostsMayComeAndGoAllTheTime) {
+  constexpr int kHosts = 8;
+  constexpr int kRounds = 300;
+  Inventory inventory(Clock::Real());
+  hypervisor::FakeDialer dialer;
+  const auto found_at = [](int i, int place) {
+    FoundHost found = FoundAs(i);
+    found.uri = absl::StrCat("fake://", NodeOf(i), "/", place);
+    return found;
+  };
+  for (int i = 0; i < kHosts; ++i) {
+    for (int place = 0; place < 2; ++place) {
+      dialer.host(found_at(i, place).uri)
+          .SetGuest(Guest(absl::StrCat(i, "-", place), "web"));
+    }
+  }
+  PullSource::Options options;
+  options.workers = 4;
+  options.spare_workers = 2;
+  options.dials_per_second = 1e6;
+  options.reconnect = {.min = absl::Milliseconds(1),
+                       .max = absl::Milliseconds(4)};
+  options.keep_departed = absl::Microseconds(200);
+  PullSource source(options, {}, dialer, inventory, Clock::Real());
+  source.Start();
+
+  Answers answers;
+  std::vector<std::thread> actors;
+  for (int actor = 0; actor < 2; ++actor) {
+    actors.emplace_back([&, actor] {
+      for (int round = 0; round < kRounds; ++round) {
+        std::vector<FoundHost> hosts;
+        for (int i = 0; i < kHosts; ++i) {
+          if ((round + i + actor) % 3 == 0) continue;
+          hosts.push_back(found_at(i, (round / 5 + i) % 2));
+        }
+        source.SetHosts(hosts);
+        source.Reread(HostId{NodeOf(round % kHosts)}, answers.Callback());
+        source.Retry({});
+        source.Connections();
+      }
+    });
+  }
+  for (std::thread& actor : actors) actor.join();
+  std::vector<FoundHost> last;
+  for (int i = 0; i < kHosts; i += 2) last.push_back(found_at(i, 1));
+  source.SetHosts(last);
+  EXPECT_THAT(answers.Await(2 * kRounds), SizeIs(2 * kRounds));
+
+  for (int i = 0; i < kHosts; i += 2) {
+    Answers calm;
+    source.Reread(HostId{NodeOf(i)}, calm.Callback());
+    ASSERT_THAT(calm.Await(), ElementsAre(IsOk()));
+    const RecordPtr record = inventory.Find(HostId{NodeOf(i)});
+    ASSERT_NE(record, nullptr);
+    EXPECT_EQ(record->presence(), v1::PRESENCE_CURRENT);
+    EXPECT_EQ(record->provenance().origin(), found_at(i, 1).uri);
+    EXPECT_EQ(record->conditions_size(), 0);
+    ASSERT_EQ(record->guests_size(), 1);
+    EXPECT_EQ(record->guests(0).uuid(), absl::StrCat(i, "-1"));
+  }
+  source.Stop();
+  for (int i = 0; i < kHosts; ++i) {
+    for (int place = 0; place < 2; ++place) {
+      EXPECT_EQ(dialer.host(found_at(i, place).uri).open_connections(), 0);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace rehai
