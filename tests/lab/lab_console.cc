@@ -99,7 +99,7 @@ absl::StatusOr<std::string> LabConsole::Hurt(const LabCommand& command) {
   return absl::StrCat(
       hosts.size(), hosts.size() == 1 ? " host" : " hosts", ", ",
       absl::FormatDuration(
-          absl::Trunc(Clock::Real().Uptime() - begin, absl::Milliseconds(1))),
+          absl::Ceil(Clock::Real().Uptime() - begin, absl::Milliseconds(1))),
       "\n");
 }
 
