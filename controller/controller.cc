@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "chef/client.h"
 #include "chef/identity.h"
+#include "chef/node_query.h"
 #include "chef/node_search.h"
 #include "chef/node_writer.h"
 #include "chef/rendering.h"
@@ -21,12 +22,15 @@
 #include "controller/api/process_figures.h"
 #include "controller/api/run_listener.h"
 #include "controller/api/server.h"
+#include "controller/discovery/discovery.h"
 #include "controller/inventory/inventory.h"
 #include "controller/source/pull_source.h"
 #include "controller/sync/chef_sink.h"
 #include "controller/sync/resync_operations.h"
 #include "controller/sync/syncer.h"
 #include "hypervisor/libvirt_dialer.h"
+#include "hypervisor/ssh_command.h"
+#include "rehai/v1/source.pb.h"
 
 namespace rehai {
 namespace {
@@ -68,6 +72,13 @@ Syncer::Options SyncOptions(const ControllerOptions& options,
   return sync;
 }
 
+PullSource::Options PullOptions(const ControllerOptions& options,
+                                const hypervisor::SshCommand& ssh) {
+  PullSource::Options pull = options.pull;
+  pull.dial.ssh_command = ssh.path();
+  return pull;
+}
+
 // Null if the configuration has no token.
 absl::StatusOr<std::unique_ptr<RunListener>> MakeRunListener(
     const ControllerOptions& options, Syncer& syncer, const Clock& clock) {
@@ -86,8 +97,9 @@ absl::StatusOr<std::unique_ptr<RunListener>> MakeRunListener(
 // In the order of construction, which is the order of starting.
 struct Controller::Parts {
   Parts(const ControllerOptions& options, Clock& clock,
-        std::unique_ptr<chef::Client> chef_client)
-      : inventory(clock),
+        std::unique_ptr<chef::Client> chef_client,
+        std::unique_ptr<hypervisor::SshCommand> ssh_command)
+      : inventory(clock, options.brake),
         client(std::move(chef_client)),
         writer({.dry_run = options.sync.dry_run,
                 .max_node_bytes = options.max_node_bytes},
@@ -98,8 +110,19 @@ struct Controller::Parts {
                          ? nullptr
                          : &search),
         syncer(SyncOptions(options, *client), inventory, sink, clock),
+        ssh(std::move(ssh_command)),
         dialer(clock),
-        source(options.pull, options.hosts, dialer, inventory, clock),
+        source(PullOptions(options, *ssh), {}, dialer, inventory, clock),
+        query(*client, clock),
+        discovery(
+            options.discovery,
+            [this](chef::NodeQuery::Question question, auto done) {
+              query.Ask(std::move(question), std::move(done));
+            },
+            [this](const std::vector<FoundHost>& fleet) {
+              source.SetHosts(fleet);
+            },
+            clock),
         operations(
             {}, inventory, syncer,
             [this](const HostId& host,
@@ -118,8 +141,35 @@ struct Controller::Parts {
     snapshot.chef = syncer.ChefStatus();
     if (runs != nullptr) snapshot.runs = runs->Counts();
     snapshot.fleet = CountFleet(*inventory.View());
+    snapshot.source = SourceStatus();
     snapshot.process = ReadProcessFigures();
     return MetricsText(snapshot);
+  }
+
+  v1::SourceStatus SourceStatus() const {
+    v1::SourceStatus status;
+    *status.mutable_pull() = source.Status();
+    *status.mutable_discovery() = discovery.Status();
+    return status;
+  }
+
+  SourceAnswers AnswersAboutSources() {
+    return {
+        .status = [this] { return SourceStatus(); },
+        .connections = [this] { return source.Connections(); },
+        .retry =
+            [this](const std::vector<HostId>& hosts) {
+              return source.Retry(hosts);
+            },
+        .confirm_discovery =
+            [this](int expected) { return discovery.Confirm(expected); },
+        .confirm_disappearance =
+            [this](const HostId& host) {
+              return inventory.ConfirmDisappearance(host);
+            },
+        .accept_identity =
+            [this](const HostId& host) { return source.AcceptIdentity(host); },
+    };
   }
 
   Inventory inventory;
@@ -128,8 +178,11 @@ struct Controller::Parts {
   chef::NodeSearch search;
   ChefSink sink;
   Syncer syncer;
+  std::unique_ptr<hypervisor::SshCommand> ssh;
   hypervisor::LibvirtDialer dialer;
   PullSource source;
+  chef::NodeQuery query;
+  Discovery discovery;
   ResyncOperations operations;
   std::unique_ptr<ApiServer> api;
   std::unique_ptr<RunListener> runs;  // null: chef-client's runs are not heard
@@ -143,14 +196,18 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
   ASSIGN_OR_RETURN(std::unique_ptr<chef::Client> client,
                    MakeChefClient(options, clock));
   log::Info("controller made",
-            {{"hosts", options.hosts.size()},
+            {{"hosts", options.discovery.static_hosts.size()},
              {"chef", client->server_url()},
              {"client", client->client_name()},
              {"dry_run", options.sync.dry_run ? "yes" : "no"}});
-  auto parts = std::make_unique<Parts>(options, clock, std::move(client));
-  ASSIGN_OR_RETURN(parts->api,
-                   ApiServer::Create(options.api, parts->inventory,
-                                     parts->syncer, parts->operations));
+  ASSIGN_OR_RETURN(auto ssh, hypervisor::SshCommand::Create(options.ssh));
+  auto parts = std::make_unique<Parts>(options, clock, std::move(client),
+                                       std::move(ssh));
+  ASSIGN_OR_RETURN(
+      parts->api,
+      ApiServer::Create(options.api, parts->inventory, parts->syncer,
+                        parts->operations,
+                        /*chef=*/std::nullopt, parts->AnswersAboutSources()));
   if (options.http.has_value()) {
     ASSIGN_OR_RETURN(parts->runs,
                      MakeRunListener(options, parts->syncer, clock));
@@ -176,6 +233,7 @@ absl::Status Controller::Start() {
   parts_->syncer.Start();
   if (parts_->runs != nullptr) parts_->runs->Start();
   parts_->source.Start();
+  parts_->discovery.Start();
   parts_->operations.Start();
   parts_->api->SetReady(true);
   if (parts_->http != nullptr) parts_->http->SetReady(true);
@@ -194,6 +252,7 @@ void Controller::Stop() {
   parts_->api->Stop(kApiGrace);
   if (parts_->runs != nullptr) parts_->runs->Stop();
   parts_->operations.Stop();
+  parts_->discovery.Stop();
   parts_->source.Stop();
   parts_->syncer.Stop();
   log::Info("stopped");

@@ -17,6 +17,7 @@
 #include "base/status_macros.h"
 #include "chef/core_dumps.h"
 #include "controller/controller.h"
+#include "controller/discovery/host_files.h"
 #include "controller/options.h"
 
 ABSL_FLAG(std::string, config, "/etc/rehai/rehai.yaml",
@@ -61,8 +62,9 @@ absl::Status Run(const ControllerOptions& options) {
   ASSIGN_OR_RETURN(const auto controller,
                    Controller::Create(options, Clock::Real()));
   if (absl::GetFlag(FLAGS_check_config)) {
+    RETURN_IF_ERROR(CheckHostFiles(options.discovery.files));
     std::cout << absl::GetFlag(FLAGS_config) << ": good, "
-              << options.hosts.size() << " hosts\n";
+              << options.discovery.static_hosts.size() << " hosts\n";
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(controller->Start());

@@ -60,8 +60,8 @@ TEST(OptionsTest, TheDocumentedConfigurationLoads) {
   const size_t end = page->find("```", begin + 3);
   const auto options = Parse(page->substr(begin + 8, end - begin - 8));
   ASSERT_THAT(options, IsOk());
-  ASSERT_THAT(options->hosts, SizeIs(2));
-  EXPECT_EQ(options->hosts[0].labels.at("site"), "north");
+  ASSERT_THAT(options->discovery.static_hosts, SizeIs(2));
+  EXPECT_EQ(options->discovery.static_hosts[0].labels.at("site"), "north");
   EXPECT_EQ(options->pull.unknown_after, absl::Hours(1));
 }
 

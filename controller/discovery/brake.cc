@@ -11,7 +11,7 @@
 namespace rehai {
 namespace {
 
-bool IsTooMuch(const BrakeOptions& options, size_t removals, size_t fleet) {
+bool IsTooMuch(const FleetBrakeOptions& options, size_t removals, size_t fleet) {
   const auto count = static_cast<double>(removals);
   return count > options.count &&
          count > options.share * static_cast<double>(fleet);
@@ -19,7 +19,7 @@ bool IsTooMuch(const BrakeOptions& options, size_t removals, size_t fleet) {
 
 }  // namespace
 
-BrakedFleet Brake(const BrakeOptions& options,
+BrakedFleet Brake(const FleetBrakeOptions& options,
                   const std::vector<FoundHost>& fleet,
                   std::vector<FoundHost> wanted,
                   const std::vector<std::string>& held) {

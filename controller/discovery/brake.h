@@ -15,7 +15,7 @@ namespace rehai {
 
 // Removals are held if they are more than `count` and more than this share of
 // the fleet.
-struct BrakeOptions {
+struct FleetBrakeOptions {
   double share = 0.2;
   int count = 3;
 };
@@ -31,7 +31,7 @@ struct BrakedFleet {
 // Too many removals at once are all held: the hosts stay as they were.
 // `held`, what was held until now, stays so until it returns, however few they
 // become, or is confirmed (by leaving the nodes out of `fleet`).
-BrakedFleet Brake(const BrakeOptions& options,
+BrakedFleet Brake(const FleetBrakeOptions& options,
                   const std::vector<FoundHost>& fleet,
                   std::vector<FoundHost> wanted,
                   const std::vector<std::string>& held);

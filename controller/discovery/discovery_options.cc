@@ -73,7 +73,7 @@ void ReadFiles(const v1::DiscoveryConfig& config, const std::string& folder,
 }
 
 void ReadBrake(const v1::DiscoveryConfig& config, Complain complain,
-               BrakeOptions& out) {
+               FleetBrakeOptions& out) {
   if (config.brake_share() != 0) out.share = config.brake_share();
   if (!(out.share > 0 && out.share <= 1)) {
     complain("discovery.brake_share",

@@ -28,7 +28,7 @@ struct DiscoveryOptions {
   absl::Duration second_look = absl::Seconds(1);
   std::vector<ChefSearch> chef_searches;
   SearchTurns::Options turns;
-  BrakeOptions brake;
+  FleetBrakeOptions brake;
 };
 
 // The options that `config.hosts` and `config.discovery` mean. Relative file

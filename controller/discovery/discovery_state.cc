@@ -96,7 +96,7 @@ void LogClaims(const std::vector<FoundHost>& before,
 
 DiscoveryState NextState(const DiscoveryState& state,
                          std::vector<Provider> providers, bool all_answered,
-                         const BrakeOptions& brake, absl::Time now) {
+                         const FleetBrakeOptions& brake, absl::Time now) {
   std::vector<const std::vector<FoundHost>*> sets;
   sets.reserve(providers.size());
   for (const Provider& provider : providers) sets.push_back(&provider.hosts);

@@ -30,7 +30,7 @@ struct DiscoveryState {
 // taken for gone.
 DiscoveryState NextState(const DiscoveryState& state,
                          std::vector<Provider> providers, bool all_answered,
-                         const BrakeOptions& brake, absl::Time now);
+                         const FleetBrakeOptions& brake, absl::Time now);
 
 // Lets the held hosts go and returns their nodes. kFailedPrecondition, and
 // nothing is changed, if not exactly `expected_held` are held.
