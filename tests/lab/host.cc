@@ -120,12 +120,14 @@ absl::Status Host::LaunchLibvirtd() {
                       .namespaces_of = namespaces_.get()}));
   const std::string socket =
       absl::StrCat(File(kUnpublishedSockets), "/libvirt-sock");
+  std::unique_ptr<LibvirtClient> client;
   RETURN_IF_ERROR(
       libvirtd_->WaitUntilReady(absl::Seconds(60), [&]() -> absl::Status {
         RETURN_IF_ERROR(CanConnect(socket));
-        ASSIGN_OR_RETURN(client_, LibvirtClient::Open(SocketUri(socket)));
+        ASSIGN_OR_RETURN(client, LibvirtClient::Open(SocketUri(socket)));
         return absl::OkStatus();
       }));
+  client_ = std::move(client);
   RETURN_IF_ERROR(RestoreGuests());
   RETURN_IF_ERROR(PublishSockets());
   daemon_ = Daemon::kUp;
@@ -271,8 +273,7 @@ absl::Status Host::UndefineLocked(const std::string& guest) {
 
 // Two hosts' mutexes, always taken in the same order. More than the annotations
 // can follow.
-absl::Status Host::MigrateTo(Host& destination, const std::string& guest)
-    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+absl::Status Host::MigrateTo(Host& destination, const std::string& guest) {
   if (&destination == this || destination.driver() != driver()) {
     return absl::InvalidArgumentError(absl::StrCat(
         options_.name, ": guest ", guest, " cannot migrate to ",

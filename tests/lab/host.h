@@ -98,7 +98,8 @@ class Host {
   absl::Status Undefine(const std::string& guest);
   // As a live migration does: the running guest runs there, with the same UUID,
   // before it is gone here. Nobody hurts either host meanwhile.
-  absl::Status MigrateTo(Host& destination, const std::string& guest);
+  absl::Status MigrateTo(Host& destination, const std::string& guest)
+      ABSL_NO_THREAD_SAFETY_ANALYSIS;
   // The guests that the methods above made and what they left them as, whether
   // libvirtd is up or not.
   std::vector<ShownGuest> guests() const;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "base/status_macros.h"
@@ -44,7 +45,6 @@ absl::StatusOr<nlohmann::json> RealNode(const std::string& name, bool small) {
 absl::StatusOr<std::unique_ptr<RaceFleet>> RaceFleet::Start(Options options) {
   std::unique_ptr<RaceFleet> fleet(new RaceFleet(std::move(options)));
   ASSIGN_OR_RETURN(fleet->folder_, TempFolder::Create("race"));
-  ASSIGN_OR_RETURN(fleet->http_port_, FreePort());
   ASSIGN_OR_RETURN(fleet->chef_, Goiardi::Start({.tls = false}));
   ASSIGN_OR_RETURN(
       fleet->proxy_,
@@ -79,11 +79,6 @@ absl::Status RaceFleet::AddHost(const std::string& node) {
   if (hosts_.size() % 2 == 1) {
     client.kvm = [] { return std::string(kGhost); };
   }
-  if (options_.runs_report) {
-    client.data_collector_url =
-        absl::StrCat("http://127.0.0.1:", http_port_, "/data-collector");
-    client.data_collector_token = kToken;
-  }
   first_[node] = text;
   clients_.push_back(std::move(client));
   hosts_.push_back(std::move(libvirtd));
@@ -103,13 +98,34 @@ absl::Status RaceFleet::StartController() {
   if (options_.runs_report) {
     RETURN_IF_ERROR(WriteFileAtomically(*folder_ / "token", kToken, 0600));
     options.more_config = absl::StrCat(
-        "http:\n  listen: 127.0.0.1:", http_port_,
-        "\n  data_collector_token_file: ", *folder_ / "token", "\n");
+        "http:\n  listen: 127.0.0.1:0\n  data_collector_token_file: ",
+        *folder_ / "token", "\n");
+    options.more_flags = {"--http_port_file", *folder_ / "http_port"};
   }
   ASSIGN_OR_RETURN(controller_,
                    ControllerProcess::Start(*chef_, std::move(options)));
-  if (!options_.runs_report) return absl::OkStatus();
-  return WaitUntil(absl::Seconds(20), [&] { return CanConnect(http_port_); });
+  return options_.runs_report ? LetRunsReport() : absl::OkStatus();
+}
+
+absl::Status RaceFleet::LetRunsReport() {
+  int port = 0;
+  RETURN_IF_ERROR(controller_->process().WaitUntilReady(
+      absl::Seconds(20), [&]() -> absl::Status {
+        ASSIGN_OR_RETURN(const std::string text,
+                         ReadFile(*folder_ / "http_port"));
+        if (!absl::SimpleAtoi(absl::string_view(text.data(), text.size()),
+                              &port)) {
+          return absl::InternalError(
+              absl::StrCat("http_port: holds no port: ", text));
+        }
+        return CanConnect(port);
+      }));
+  for (ChefClientRun::Host& client : clients_) {
+    client.data_collector_url =
+        absl::StrCat("http://127.0.0.1:", port, "/data-collector");
+    client.data_collector_token = kToken;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RaceFleet::ChangeGuest(int i) {

@@ -66,10 +66,11 @@ class RaceFleet {
 
   absl::Status AddHost(const std::string& node);
   absl::Status StartController();
+  // chef-clients learn where the controller listens to them.
+  absl::Status LetRunsReport();
 
   const Options options_;
   std::unique_ptr<TempFolder> folder_;
-  int http_port_ = 0;
   std::unique_ptr<Goiardi> chef_;
   std::unique_ptr<SlowProxy> proxy_;
   std::vector<std::unique_ptr<FlatLibvirtd>> hosts_;
