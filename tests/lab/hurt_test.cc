@@ -129,6 +129,15 @@ TEST_F(HurtTest, WithoutAnyBareUrisNeedNothingButTheLabsSshFiles) {
   }
 }
 
+TEST_F(HurtTest, WithoutAnyLibvirtsOwnComplaintIsToldAndTheGuestStays) {
+  EXPECT_THAT(
+      host().StartGuest("vm1-1"),
+      StatusIs(absl::StatusCode::kInternal, HasSubstr("already running")));
+  EXPECT_THAT(host().Suspend("nobody"),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("nobody")));
+  EXPECT_THAT(host().guests(), SizeIs(kGuests));
+}
+
 TEST_F(HurtTest, AKilledOneEndsItsConnectionsAndHealsWithItsGuests) {
   ASSERT_THAT(host().Suspend("vm1-1"), IsOk());
 

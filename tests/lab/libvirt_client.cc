@@ -10,7 +10,6 @@
 
 #include <utility>
 
-#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 
@@ -30,11 +29,14 @@ std::string UuidOf(const Domain& domain) {
   return uuid;
 }
 
-// 0, or -1 as libvirt has it.
-int Do(void* connection, const std::string& guest, int (*call)(virDomainPtr)) {
+// What libvirt complained about; empty if it did as it was told. To be asked
+// before the domain is freed, which forgets it.
+std::string Do(void* connection, const std::string& guest,
+               int (*call)(virDomainPtr)) {
   const Domain domain(virDomainLookupByName(
       static_cast<virConnectPtr>(connection), guest.c_str()));
-  return domain == nullptr ? -1 : call(domain.get());
+  if (domain != nullptr && call(domain.get()) == 0) return "";
+  return virGetLastErrorMessage();
 }
 
 }  // namespace
@@ -63,28 +65,23 @@ absl::StatusOr<std::string> LibvirtClient::Define(const std::string& xml) {
 }
 
 absl::Status LibvirtClient::Start(const std::string& guest) {
-  return Do(connection_, guest, virDomainCreate) == 0 ? absl::OkStatus()
-                                                      : Error(guest);
+  return Result(guest, Do(connection_, guest, virDomainCreate));
 }
 
 absl::Status LibvirtClient::Suspend(const std::string& guest) {
-  return Do(connection_, guest, virDomainSuspend) == 0 ? absl::OkStatus()
-                                                       : Error(guest);
+  return Result(guest, Do(connection_, guest, virDomainSuspend));
 }
 
 absl::Status LibvirtClient::Resume(const std::string& guest) {
-  return Do(connection_, guest, virDomainResume) == 0 ? absl::OkStatus()
-                                                      : Error(guest);
+  return Result(guest, Do(connection_, guest, virDomainResume));
 }
 
 absl::Status LibvirtClient::Destroy(const std::string& guest) {
-  return Do(connection_, guest, virDomainDestroy) == 0 ? absl::OkStatus()
-                                                       : Error(guest);
+  return Result(guest, Do(connection_, guest, virDomainDestroy));
 }
 
 absl::Status LibvirtClient::Undefine(const std::string& guest) {
-  return Do(connection_, guest, virDomainUndefine) == 0 ? absl::OkStatus()
-                                                        : Error(guest);
+  return Result(guest, Do(connection_, guest, virDomainUndefine));
 }
 
 absl::StatusOr<std::vector<ShownGuest>> LibvirtClient::List() {
@@ -117,13 +114,17 @@ absl::StatusOr<std::string> LibvirtClient::Hostname() {
   return copy;
 }
 
-absl::Status LibvirtClient::Error(const std::string& about) const {
-  // The call that asks whether it is alive forgets what the last one said.
-  const std::string message =
-      absl::StrCat(uri_, ": ", about, ": ", virGetLastErrorMessage());
+absl::Status LibvirtClient::Result(const std::string& about,
+                                   const std::string& complaint) const {
+  if (complaint.empty()) return absl::OkStatus();
+  const std::string message = absl::StrCat(uri_, ": ", about, ": ", complaint);
   return virConnectIsAlive(static_cast<virConnectPtr>(connection_)) == 1
              ? absl::InternalError(message)
              : absl::UnavailableError(message);
+}
+
+absl::Status LibvirtClient::Error(const std::string& about) const {
+  return Result(about, virGetLastErrorMessage());
 }
 
 }  // namespace rehai::lab

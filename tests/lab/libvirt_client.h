@@ -54,6 +54,9 @@ class LibvirtClient {
   explicit LibvirtClient(std::string uri, void* connection)
       : uri_(std::move(uri)), connection_(connection) {}
 
+  // OK without a complaint.
+  absl::Status Result(const std::string& about,
+                      const std::string& complaint) const;
   // What libvirt last said, about that.
   absl::Status Error(const std::string& about) const;
 
