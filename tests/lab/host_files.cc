@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -98,10 +99,18 @@ absl::Status WriteHostFiles(Driver driver, const std::string& folder) {
   }
   RETURN_IF_ERROR(LinkDrivers(driver, absl::StrCat(folder, "/drivers")));
   ASSIGN_OR_RETURN(std::string passwd, Passwd());
+  // A machine without one in its firmware gets another at each start of
+  // libvirtd, and two hosts on a machine with one have the same.
+  ASSIGN_OR_RETURN(const std::string uuid,
+                   ReadFile("/proc/sys/kernel/random/uuid"));
   std::vector<std::pair<const char*, std::string>> files = {
       {"passwd", std::move(passwd)},
       {"shadow", "root:*:20000:0:99999:7:::\n"},
-      {"etc/libvirtd.conf", kLibvirtdConf},
+      {"etc/libvirtd.conf",
+       absl::StrCat(kLibvirtdConf, "host_uuid = \"",
+                    absl::StripAsciiWhitespace(
+                        absl::string_view(uuid.data(), uuid.size())),
+                    "\"\n")},
   };
   if (driver == Driver::kQemu) {
     constexpr int kPorts = 100;

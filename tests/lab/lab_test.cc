@@ -74,9 +74,15 @@ TEST(LabTest, QemuGuestsOutliveTheirLibvirtd) {
   ASSERT_THAT(host.Define({.name = "web01"}), IsOk());
   ASSERT_THAT(host.StartGuest("web01"), IsOk());
 
+  const auto before = host.Virsh({"capabilities"});
+  ASSERT_THAT(before, IsOk());
+
   host.Kill();
   ASSERT_THAT(host.Virsh({"list"}), Not(IsOk()));
   ASSERT_THAT(host.Restart(), IsOk());
+
+  // It is the same host, by its UUID.
+  EXPECT_THAT(host.Virsh({"capabilities"}), IsOkAndHolds(*before));
 
   EXPECT_THAT(host.Virsh({"domstate", "web01"}),
               IsOkAndHolds(HasSubstr("running")));
