@@ -5,6 +5,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <sstream>
 #include <string>
 #include <system_error>
 
@@ -44,6 +46,41 @@ int64_t PrivateMemory(pid_t pid) {
   return Memory(pid, {"Private_Clean", "Private_Dirty"});
 }
 
+// The inodes of the TCP sockets of the process's network: the tenth column of
+// its tables (proc(5), /proc/net/tcp).
+std::set<std::string> TcpInodes(pid_t pid) {
+  std::set<std::string> inodes;
+  for (const char* table : {"/net/tcp", "/net/tcp6"}) {
+    std::ifstream file(FolderOf(pid) + table);
+    std::string line;
+    std::getline(file, line);  // the heading
+    while (std::getline(file, line)) {
+      std::istringstream columns(line);
+      std::string column;
+      for (int i = 0; i < 10; ++i) columns >> column;
+      inodes.insert(column);
+    }
+  }
+  return inodes;
+}
+
+int CountTcp(pid_t pid, const std::vector<std::string>& descriptors) {
+  const std::set<std::string> inodes = TcpInodes(pid);
+  int count = 0;
+  for (const std::string& descriptor : descriptors) {
+    std::error_code error;
+    const std::string target =
+        std::filesystem::read_symlink(
+            absl::StrCat(FolderOf(pid), "/fd/", descriptor), error)
+            .string();
+    constexpr char kSocket[] = "socket:[";
+    if (target.rfind(kSocket, 0) != 0) continue;
+    const size_t begin = sizeof(kSocket) - 1;
+    count += inodes.count(target.substr(begin, target.size() - begin - 1));
+  }
+  return count;
+}
+
 }  // namespace
 
 absl::StatusOr<Footprint> FootprintOf(pid_t pid) {
@@ -53,8 +90,9 @@ absl::StatusOr<Footprint> FootprintOf(pid_t pid) {
   }
   Footprint footprint;
   footprint.threads = static_cast<int>(threads.size());
-  footprint.descriptors =
-      static_cast<int>(Entries(FolderOf(pid) + "/fd").size());
+  const std::vector<std::string> descriptors = Entries(FolderOf(pid) + "/fd");
+  footprint.descriptors = static_cast<int>(descriptors.size());
+  footprint.tcp_descriptors = CountTcp(pid, descriptors);
   for (const std::string& thread : threads) {
     std::ifstream children(
         absl::StrCat(FolderOf(pid), "/task/", thread, "/children"));

@@ -17,6 +17,9 @@ namespace rehai::fleet {
 struct Footprint {
   int threads = 0;
   int descriptors = 0;
+  // Of these, TCP connections and listeners: what it serves and whom it asks,
+  // which come and go by rules of their own.
+  int tcp_descriptors = 0;
   // Processes that it has started and that are there, zombies too.
   std::vector<pid_t> children;
   int64_t resident_kib = 0;
