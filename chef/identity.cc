@@ -135,6 +135,21 @@ absl::Status NotSet(SettingKey key, absl::string_view in_files,
       " in the file that chef.knife_file or chef.credentials_file names"));
 }
 
+// Fills in what is still open.
+absl::Status TakeDefaults(const IdentityDefaults& defaults, Draft& draft) {
+  Identity& identity = draft.identity;
+  if (identity.client_name.empty() && defaults.client_name != nullptr) {
+    ASSIGN_OR_RETURN(identity.client_name, defaults.client_name());
+  }
+  if (identity.client_key_file.empty() && identity.client_key_pem.empty()) {
+    identity.client_key_file = defaults.client_key_file;
+  }
+  if (identity.ca_file.empty() && identity.trusted_certs_dir.empty()) {
+    identity.trusted_certs_dir = defaults.trusted_certs_dir;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckComplete(const Draft& draft, const v1::ChefConfig& config) {
   if (draft.identity.server_url.empty()) {
     return NotSet(SettingKey::kServerUrl, "chef_server_url", config);
@@ -182,7 +197,8 @@ absl::Status LoadKey(Draft& draft) {
 
 }  // namespace
 
-absl::StatusOr<Identity> ResolveIdentity(const v1::ChefConfig& config) {
+absl::StatusOr<Identity> ResolveIdentity(const v1::ChefConfig& config,
+                                         const IdentityDefaults& defaults) {
   Draft draft;
   draft.identity.server_url = config.server_url();
   draft.identity.client_name = config.client_name();
@@ -195,6 +211,7 @@ absl::StatusOr<Identity> ResolveIdentity(const v1::ChefConfig& config) {
   if (!config.credentials_file().empty()) {
     RETURN_IF_ERROR(TakeFromCredentials(config, draft));
   }
+  RETURN_IF_ERROR(TakeDefaults(defaults, draft));
   RETURN_IF_ERROR(CheckComplete(draft, config));
   RETURN_IF_ERROR(LoadKey(draft));
   return draft.identity;

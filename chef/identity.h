@@ -4,6 +4,7 @@
 #ifndef CHEF_IDENTITY_H_
 #define CHEF_IDENTITY_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -35,15 +36,26 @@ struct Identity {
   std::string trusted_certs_dir;
 };
 
+// What holds where neither the configuration nor a file that it names says
+// anything. Empty: that is an error, or for trust the system's.
+struct IdentityDefaults {
+  // Called only if it is needed: it may have to ask the DNS.
+  std::function<absl::StatusOr<std::string>()> client_name = nullptr;
+  std::string client_key_file = {};
+  std::string trusted_certs_dir = {};
+};
+
 // The configuration's own values, and what they leave open from its knife_file,
-// then from its credentials_file. File names in `config` are absolute; those
-// inside the files count from the file's folder. Reads and checks the key.
+// then from its credentials_file, then from `defaults`. File names in `config`
+// are absolute; those inside the files count from the file's folder. Reads and
+// checks the key.
 //
 // kInvalidArgument: something is missing, is not what it should be, or would
 // take Ruby to know, or others on this machine can read the key or change it
 // (its group may read it); kNotFound, kPermissionDenied: a file. Every message
 // names the file, and what to set or to run. Never repeats key material.
-absl::StatusOr<Identity> ResolveIdentity(const v1::ChefConfig& config);
+absl::StatusOr<Identity> ResolveIdentity(const v1::ChefConfig& config,
+                                         const IdentityDefaults& defaults = {});
 
 // What signs as `identity`. A key that has a file of its own is read again when
 // the file changes; `clock` must outlive what is returned. Errors as of

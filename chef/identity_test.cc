@@ -159,6 +159,39 @@ TEST_F(IdentityTest, SaysWhatIsMissingAndWhereItLooked) {
                        HasSubstr("chef.client_key_file")));
 }
 
+TEST_F(IdentityTest, WhatNobodySaysIsTheDefault) {
+  IdentityDefaults defaults;
+  defaults.client_name = [] { return std::string("hv1.example.com"); };
+  defaults.client_key_file = Write("client.pem", TestKey().private_pkcs1);
+  defaults.trusted_certs_dir = "/etc/chef/trusted_certs";
+  v1::ChefConfig config;
+  config.set_server_url("https://chef.example.com");
+  const auto identity = ResolveIdentity(config, defaults);
+  ASSERT_THAT(identity, IsOk());
+  EXPECT_EQ(identity->client_name, "hv1.example.com");
+  EXPECT_EQ(identity->client_key_pem, TestKey().private_pkcs1);
+  EXPECT_EQ(identity->trusted_certs_dir, "/etc/chef/trusted_certs");
+}
+
+TEST_F(IdentityTest, ADefaultTakesNothingsPlace) {
+  bool asked = false;
+  IdentityDefaults defaults;
+  defaults.client_name = [&asked] {
+    asked = true;
+    return std::string("hv1.example.com");
+  };
+  defaults.client_key_file = "/absent.pem";
+  defaults.trusted_certs_dir = "/etc/chef/trusted_certs";
+  v1::ChefConfig config = Complete();
+  config.set_knife_file(Write("client.rb", "ssl_ca_file '/etc/ca.pem'\n"));
+  const auto identity = ResolveIdentity(config, defaults);
+  ASSERT_THAT(identity, IsOk());
+  EXPECT_EQ(identity->client_name, "rehai");
+  EXPECT_FALSE(asked);
+  EXPECT_EQ(identity->ca_file, "/etc/ca.pem");
+  EXPECT_EQ(identity->trusted_certs_dir, "");
+}
+
 TEST_F(IdentityTest, AMissingFileIsNamedWithItsConfigurationKey) {
   v1::ChefConfig config = Complete();
   config.set_client_key_file(folder_ + "/absent.pem");

@@ -115,18 +115,6 @@ std::string BiggestInWords(absl::string_view document) {
                        });
 }
 
-void FinishDryRun(AttemptPtr attempt, absl::string_view before,
-                  const NodeChange& change) {
-  absl::StatusOr<std::vector<PathDifference>> differences =
-      Difference(before, change.subtrees);
-  if (!differences.ok()) {
-    return attempt->Finish(
-        NotTheNode(attempt->SubjectOf("GET"), differences.status().message()));
-  }
-  attempt->result.differences = *std::move(differences);
-  attempt->Finish(v1::WRITE_OUTCOME_WOULD_WRITE);
-}
-
 void FinishGet(AttemptPtr attempt, const absl::StatusOr<Response>& answer) {
   WriteResult& result = attempt->result;
   const absl::Time now = attempt->clock.Now();
@@ -151,8 +139,17 @@ void FinishGet(AttemptPtr attempt, const absl::StatusOr<Response>& answer) {
                                         limit,
                                         BiggestInWords(*change->document)));
   }
+  if (attempt->options.dry_run || attempt->options.tell_differences) {
+    absl::StatusOr<std::vector<PathDifference>> differences =
+        Difference(answer->body, change->subtrees);
+    if (!differences.ok()) {
+      return attempt->Finish(
+          NotTheNode(subject, differences.status().message()));
+    }
+    result.differences = *std::move(differences);
+  }
   if (attempt->options.dry_run) {
-    return FinishDryRun(std::move(attempt), answer->body, *change);
+    return attempt->Finish(v1::WRITE_OUTCOME_WOULD_WRITE);
   }
   // The server may have read the node as soon as it was asked.
   result.window_begin = now - answer->took;

@@ -34,6 +34,8 @@ class NodeWriter {
  public:
   struct Options {
     bool dry_run = false;  // never PUT; results say what would change
+    // Results of writes say what changed in the node, too. Costs a second scan.
+    bool tell_differences = false;
     int64_t max_node_bytes = 1'000'000;
   };
 

@@ -504,6 +504,19 @@ TEST_F(NodeWriterTest, ADryRunOfWhatIsThereIsUnchanged) {
   EXPECT_THAT(result.differences, IsEmpty());
 }
 
+TEST_F(NodeWriterTest, AWriteSaysWhatItChangedIfAsked) {
+  NodeWriter::Options options;
+  options.tell_differences = true;
+  const WriteResult result = Write(Update(R"({"u1":1})", "d1"), options);
+  EXPECT_EQ(result.outcome, v1::WRITE_OUTCOME_WRITTEN);
+  EXPECT_THAT(
+      result.differences,
+      Contains(AllOf(Field(&PathDifference::path, "automatic.rehai.guests.u1"),
+                     Field(&PathDifference::before, ""),
+                     Field(&PathDifference::after, "1"))));
+  EXPECT_EQ(server_->counters().puts_applied, 1);
+}
+
 TEST_F(NodeWriterTest, DiffShowsWhatAWriteWouldChange) {
   using Differences = absl::StatusOr<std::vector<PathDifference>>;
   NodeWriter writer({}, *client_, clock_);

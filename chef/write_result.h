@@ -39,7 +39,8 @@ struct WriteResult {
   // Of the server's last answer; 0 if none came.
   int http_status = 0;
   absl::Time finished_at;
-  // Dry run: what would have changed.
+  // What changed, or in a dry run would have: told of a dry run, and of a write
+  // if NodeWriter::Options asks for it.
   std::vector<PathDifference> differences;
 
   RequestCost cost = {};
