@@ -1,0 +1,354 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "agent/arguments.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "base/spelling.h"
+#include "base/status_macros.h"
+
+namespace rehai::agent {
+namespace {
+
+absl::Status Wrong(absl::string_view flag, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(flag, ": ", what));
+}
+
+// ---- what each flag does ----
+
+// Chef's levels, and where ours are fewer the next one.
+absl::Status SetLogLevel(const std::string& word, Arguments& out) {
+  if (word == "trace" || word == "debug") {
+    out.log_level = log::Level::kDebug;
+  } else if (word == "info") {
+    out.log_level = log::Level::kInfo;
+  } else if (word == "auto" || word == "warn") {
+    out.log_level = log::Level::kWarning;
+  } else if (word == "error" || word == "fatal") {
+    out.log_level = log::Level::kError;
+  } else {
+    return Wrong(absl::StrCat("--log_level ", word),
+                 "no such level; auto, trace, debug, info, warn, error or "
+                 "fatal");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetRenderings(const std::string& words, Arguments& out) {
+  chef::RenderingOptions& rendering = out.rendering;
+  rendering.kvm_extensions = rendering.ohai_libvirt = rendering.rehai = false;
+  for (const absl::string_view word : absl::StrSplit(words, ',')) {
+    if (word == "kvm_extensions") {
+      rendering.kvm_extensions = true;
+    } else if (word == "ohai_libvirt") {
+      rendering.ohai_libvirt = true;
+    } else if (word == "rehai") {
+      rendering.rehai = true;
+    } else {
+      return Wrong(absl::StrCat("--renderings ", words),
+                   absl::StrCat("\"", word,
+                                "\" is none; write some of kvm_extensions, "
+                                "ohai_libvirt and rehai, with commas between"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetNormalPrefix(const std::string& text, Arguments& out) {
+  chef::NodePath& prefix = out.rendering.places.normal_prefix;
+  prefix = absl::StrSplit(text, '.');
+  if (std::find(prefix.begin(), prefix.end(), "") == prefix.end()) {
+    return absl::OkStatus();
+  }
+  return Wrong(absl::StrCat("--normal_prefix ", text),
+               "has an empty part; write it like rehai or site.rehai");
+}
+
+absl::Status SetMaxNodeBytes(const std::string& text, Arguments& out) {
+  if (absl::SimpleAtoi(text, &out.max_node_bytes) && out.max_node_bytes > 0) {
+    return absl::OkStatus();
+  }
+  return Wrong(absl::StrCat("--max_node_bytes ", text),
+               "not a whole number above zero; write it as 1000000");
+}
+
+using Setter = std::function<absl::Status(const std::string&, Arguments&)>;
+
+// Of a flag that takes whatever it is given.
+Setter Always(void (*assign)(const std::string& value, Arguments& out)) {
+  return [assign](const std::string& value, Arguments& out) {
+    assign(value, out);
+    return absl::OkStatus();
+  };
+}
+
+struct Flag {
+  char letter = '\0';  // of its short form, if it has one
+  absl::string_view name;
+  absl::string_view value;  // empty: it takes none
+  absl::string_view meaning;
+  Setter set;
+};
+
+// What to do.
+std::vector<Flag> TaskFlags() {
+  return {
+      {'\0', "once", "",
+       "Read the hypervisor, write this host's node, say what has changed, and "
+       "end. There is no other way to run it.",
+       Always([](const auto&, Arguments& out) { out.once = true; })},
+      {'\0', "dry_run", "", "Write nothing; say what would change.",
+       Always([](const auto&, Arguments& out) { out.dry_run = true; })},
+      {'\0', "uri", "URI",
+       "The hypervisor, as libvirt names it. Default: qemu:///system.",
+       Always([](const auto& value, Arguments& out) { out.uri = value; })},
+  };
+}
+
+// Whose node, and whom to talk to.
+std::vector<Flag> ChefFlags() {
+  return {
+      {'c', "config", "FILE",
+       "chef-client's own configuration. Default: /etc/chef/client.rb.",
+       Always([](const auto& value, Arguments& out) {
+         out.chef.set_knife_file(value);
+       })},
+      {'N', "node_name", "NAME",
+       "This host's node, and the client to sign as. Default: node_name in "
+       "--config, or else the host's full name.",
+       Always([](const auto& value, Arguments& out) {
+         out.chef.set_client_name(value);
+       })},
+      {'S', "server", "URL",
+       "The Chef server, with /organizations/NAME if it has organisations. "
+       "Default: chef_server_url in --config.",
+       Always([](const auto& value, Arguments& out) {
+         out.chef.set_server_url(value);
+       })},
+      {'k', "client_key", "FILE",
+       "The client's private key. Default: client_key in --config, or else "
+       "/etc/chef/client.pem.",
+       Always([](const auto& value, Arguments& out) {
+         out.chef.set_client_key_file(value);
+       })},
+      {'\0', "ca_file", "FILE",
+       "Trust these certificates, whatever --config says.",
+       Always([](const auto& value, Arguments& out) {
+         out.chef.set_ca_file(value);
+       })},
+      {'\0', "trusted_certs_dir", "FOLDER",
+       "Trust the certificates in here, whatever --config says. Default: "
+       "ssl_ca_file and trusted_certs_dir in --config, or else trusted_certs "
+       "beside it if there are any in there, or else the system's.",
+       Always([](const auto& value, Arguments& out) {
+         out.chef.set_trusted_certs_dir(value);
+       })},
+  };
+}
+
+// What to write, and where.
+std::vector<Flag> RenderingFlags() {
+  return {
+      {'\0', "renderings", "LIST",
+       "What to write: some of kvm_extensions, ohai_libvirt and rehai, with "
+       "commas between. Default: kvm_extensions,rehai.",
+       SetRenderings},
+      {'\0', "volatile_values", "",
+       "Write what changes all the time too: CPU time, free memory. Then "
+       "hardly a run finds its node unchanged.",
+       Always([](const auto&, Arguments& out) {
+         out.rendering.volatile_values = true;
+       })},
+      {'\0', "normal_prefix", "PATH",
+       "Write into the node's normal attributes too, below this path: there a "
+       "chef-client run keeps them.",
+       SetNormalPrefix},
+      {'\0', "no_automatic", "", "Do not write into the automatic attributes.",
+       Always([](const auto&, Arguments& out) {
+         out.rendering.places.automatic = false;
+       })},
+      {'\0', "max_node_bytes", "N",
+       "Leave a node alone that would be larger. Default: 1000000.",
+       SetMaxNodeBytes},
+  };
+}
+
+std::vector<Flag> ProcessFlags() {
+  return {
+      {'l', "log_level", "LEVEL",
+       "auto, trace, debug, info, warn, error or fatal. Default: warn.",
+       SetLogLevel},
+      {'L', "logfile", "FILE",
+       "Append log and errors to this file. Default: standard error.",
+       Always([](const auto& value, Arguments& out) { out.log_file = value; })},
+      {'\0', "allow_core_dumps", "",
+       "Let the system write core dumps. They hold the private key: use a key "
+       "that can be thrown away afterwards.",
+       Always(
+           [](const auto&, Arguments& out) { out.allow_core_dumps = true; })},
+      {'h', "help", "", "Print this.",
+       Always([](const auto&, Arguments& out) { out.help = true; })},
+  };
+}
+
+const std::vector<Flag>& Flags() {
+  static const auto* const flags = [] {
+    auto* const all = new std::vector<Flag>();
+    for (const auto& part :
+         {TaskFlags(), ChefFlags(), RenderingFlags(), ProcessFlags()}) {
+      all->insert(all->end(), part.begin(), part.end());
+    }
+    return all;
+  }();
+  return *flags;
+}
+
+// ---- the words ----
+
+class Parser {
+ public:
+  explicit Parser(const std::vector<std::string>& words)
+      : next_(words.begin()), end_(words.end()) {}
+
+  absl::StatusOr<Arguments> Parse() {
+    arguments_.rendering.kvm_extensions = true;
+    while (next_ != end_) {
+      const std::string word = *next_++;
+      if (absl::StartsWith(word, "--") && word.size() > 2) {
+        RETURN_IF_ERROR(TakeLong(word));
+      } else if (absl::StartsWith(word, "-") && word.size() > 1) {
+        RETURN_IF_ERROR(TakeLetter(word));
+      } else {
+        return Wrong(word,
+                     "not a flag, and everything is given by flags; see "
+                     "--help");
+      }
+    }
+    if (!arguments_.help) RETURN_IF_ERROR(CheckWhole());
+    if (arguments_.chef.knife_file().empty()) {
+      arguments_.chef.set_knife_file("/etc/chef/client.rb");
+    }
+    return arguments_;
+  }
+
+ private:
+  absl::Status TakeLong(const std::string& word) {
+    const size_t equals = word.find('=');
+    const std::string name =
+        absl::StrReplaceAll(word.substr(2, equals - 2), {{"-", "_"}});
+    for (const Flag& flag : Flags()) {
+      if (flag.name != name) continue;
+      if (equals == word.npos) return TakeValue(flag, word);
+      if (flag.value.empty()) return Wrong(word, "this flag takes no value");
+      return Set(flag, word.substr(0, equals), word.substr(equals + 1));
+    }
+    std::vector<std::string> names;
+    for (const Flag& flag : Flags()) names.emplace_back(flag.name);
+    const std::string meant = ClosestWord(name, names);
+    return Wrong(word.substr(0, equals),
+                 meant.empty() ? "no such flag; --help lists them"
+                               : absl::StrCat("no such flag; did you mean --",
+                                              meant, "?"));
+  }
+
+  // -c FILE or -cFILE.
+  absl::Status TakeLetter(const std::string& word) {
+    for (const Flag& flag : Flags()) {
+      if (flag.letter != word[1]) continue;
+      if (word.size() == 2) return TakeValue(flag, word);
+      if (flag.value.empty()) return Wrong(word, "this flag takes no value");
+      return Set(flag, word.substr(0, 2), word.substr(2));
+    }
+    return Wrong(word, "no such flag; --help lists them");
+  }
+
+  absl::Status TakeValue(const Flag& flag, const std::string& spelled) {
+    if (flag.value.empty()) return flag.set("", arguments_);
+    if (next_ == end_) return Set(flag, spelled, "");
+    return Set(flag, spelled, *next_++);
+  }
+
+  absl::Status Set(const Flag& flag, const std::string& spelled,
+                   const std::string& value) {
+    if (value.empty()) {
+      return Wrong(spelled, absl::StrCat("its value is missing; write ",
+                                         spelled, " ", flag.value));
+    }
+    if (!given_.insert(flag.name).second) {
+      return Wrong(spelled, "given twice; give it once");
+    }
+    return flag.set(value, arguments_);
+  }
+
+  // What no flag says by itself.
+  absl::Status CheckWhole() const {
+    const chef::Places& places = arguments_.rendering.places;
+    if (!places.automatic && places.normal_prefix.empty()) {
+      return Wrong("--no_automatic",
+                   "then nothing would be written; give --normal_prefix too");
+    }
+    if (!arguments_.once) {
+      return Wrong("--once",
+                   "is missing; this program runs once and ends, so say so");
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<std::string>::const_iterator next_;
+  const std::vector<std::string>::const_iterator end_;
+  std::set<absl::string_view> given_;
+  Arguments arguments_;
+};
+
+// `text` in lines of at most `width`, each after `indent` spaces.
+std::string Wrapped(absl::string_view text, size_t indent, size_t width) {
+  std::string out;
+  std::string line(indent, ' ');
+  for (const absl::string_view word : absl::StrSplit(text, ' ')) {
+    if (line.size() > indent && line.size() + 1 + word.size() > width) {
+      absl::StrAppend(&out, line, "\n");
+      line.assign(indent, ' ');
+    }
+    absl::StrAppend(&line, line.size() > indent ? " " : "", word);
+  }
+  return absl::StrCat(out, line, "\n");
+}
+
+}  // namespace
+
+absl::StatusOr<Arguments> ParseArguments(
+    const std::vector<std::string>& words) {
+  return Parser(words).Parse();
+}
+
+std::string Usage() {
+  std::string text =
+      "Brings this host's Chef node up to date with its guests, as the host's "
+      "own\nChef client and without a chef-client run.\n\n"
+      "  rehai-agent --once\n"
+      "  rehai-agent --once --dry_run -c /etc/chef/client.rb\n\n"
+      "Ends with 0 if the node is as it should be, 1 if that could not be "
+      "done, and 2\nif the flags or the configuration are no good.\n\n";
+  for (const Flag& flag : Flags()) {
+    absl::StrAppend(&text, "  ",
+                    flag.letter == '\0' ? std::string("    ")
+                                        : absl::StrFormat("-%c, ", flag.letter),
+                    "--", flag.name, flag.value.empty() ? "" : " ", flag.value,
+                    "\n", Wrapped(flag.meaning, 10, 78));
+  }
+  return text;
+}
+
+}  // namespace rehai::agent

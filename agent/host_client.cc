@@ -1,0 +1,79 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "agent/host_client.h"
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/flag_words.h"
+#include "agent/host_name.h"
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "chef/identity.h"
+#include "chef/request_signer.h"
+
+namespace rehai::agent {
+namespace {
+
+constexpr char kDefaultKeyFile[] = "/etc/chef/client.pem";
+
+// The flags' file names count from the working folder.
+std::string Absolute(const std::string& file) {
+  if (file.empty()) return file;
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::current_path(error);
+  return error ? file : ResolvePath(folder.string(), file);
+}
+
+// `folder`, if there is a certificate in it; otherwise nothing.
+std::string IfCertificatesAreIn(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator();
+       entry.increment(error)) {
+    const std::string ending = entry->path().extension();
+    if (ending == ".crt" || ending == ".pem") return folder;
+  }
+  return "";
+}
+
+absl::StatusOr<std::unique_ptr<chef::Client>> Open(const v1::ChefConfig& config,
+                                                   const Clock& clock) {
+  chef::IdentityDefaults defaults;
+  defaults.client_name = [] { return NodeNameOf(LookUpHostNames()); };
+  defaults.client_key_file = kDefaultKeyFile;
+  defaults.trusted_certs_dir = IfCertificatesAreIn(
+      absl::StrCat(FolderOf(config.knife_file()), "/trusted_certs"));
+  ASSIGN_OR_RETURN(const chef::Identity identity,
+                   chef::ResolveIdentity(config, defaults));
+  ASSIGN_OR_RETURN(auto signers, chef::MakeSignerSource(
+                                     identity, chef::SignVersion::k1_3, clock));
+  chef::Client::Options options;
+  options.server_url = identity.server_url;
+  options.ca_file = identity.ca_file;
+  options.trusted_certs_dir = identity.trusted_certs_dir;
+  // One request at a time.
+  options.max_connections = 1;
+  options.workers = 1;
+  return chef::Client::Create(options, std::move(signers), clock);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<chef::Client>> OpenHostClient(
+    v1::ChefConfig config, const Clock& clock) {
+  config.set_knife_file(Absolute(config.knife_file()));
+  config.set_client_key_file(Absolute(config.client_key_file()));
+  config.set_ca_file(Absolute(config.ca_file()));
+  config.set_trusted_certs_dir(Absolute(config.trusted_certs_dir()));
+  absl::StatusOr<std::unique_ptr<chef::Client>> client = Open(config, clock);
+  if (client.ok()) return client;
+  return absl::Status(client.status().code(),
+                      InFlagWords(client.status().message()));
+}
+
+}  // namespace rehai::agent
