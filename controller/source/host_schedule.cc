@@ -106,13 +106,17 @@ void HostSchedule::GuestEvent(const GuestId& guest, absl::Duration now) {
   } else {
     hints_.has_more |= !hints_.guests.contains(guest);
   }
-  hints_at_ = std::min(hints_at_, now + options_.event_window);
+  hints_at_ = std::min(hints_at_, HintDueAt(now));
 }
 
 void HostSchedule::HostEvent(absl::Duration now) {
   if (!connected_) return;
   if (!hints_.host.has_value()) hints_.host = now;
-  hints_at_ = std::min(hints_at_, now + options_.event_window);
+  hints_at_ = std::min(hints_at_, HintDueAt(now));
+}
+
+absl::Duration HostSchedule::HintDueAt(absl::Duration now) const {
+  return std::max(now, hints_read_at_ + options_.event_window);
 }
 
 void HostSchedule::Closed(absl::Duration now) {
@@ -136,6 +140,7 @@ HostSchedule::Reading HostSchedule::BeginRead(absl::Duration now) {
   reading.begun = now;
   reading.hints = std::exchange(hints_, {});
   const Hints& hints = reading.hints;
+  if (!hints.guests.empty() || hints.host.has_value()) hints_read_at_ = now;
   hypervisor::ReadRequest& request = reading.request;
   request.everything = relist_at_ <= now || reread_at_ <= now ||
                        hints.guests.size() > kMostTargeted;

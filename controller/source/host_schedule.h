@@ -36,10 +36,11 @@ namespace rehai {
 //   are spread over the interval by the host's name; and when somebody asks.
 // - Volatile values are read with the first read of all, and then once per
 //   interval of their own, spread likewise.
-// - Hints wait for the event window and are then read together: only the guests
-//   they name, or everything if they name many. A hint or a question that comes
-//   while a read is under way makes another read, because that one may have
-//   looked before.
+// - A hint is read at once: only the guests that hints name, or everything if
+//   they name many. Those that follow wait until the event window has passed
+//   since that read began, and are then read together. A hint or a question
+//   that comes while a read is under way makes another read, because that one
+//   may have looked before.
 // - Guests that could not be read are tried again after a wait that grows.
 //
 // All times are Clock::Uptime(). Not thread-safe; its owner lets one step run
@@ -173,6 +174,7 @@ class HostSchedule {
  private:
   // The connection is gone, and all that was to be done with it.
   void Disconnect(absl::Duration now);
+  absl::Duration HintDueAt(absl::Duration now) const;
 
   // Set at construction.
   const Options options_;
@@ -208,6 +210,7 @@ class HostSchedule {
   absl::Duration reread_at_ = absl::InfiniteDuration();
   absl::Duration look_at_ = absl::InfiniteDuration();
   absl::Duration hints_at_ = absl::InfiniteDuration();
+  absl::Duration hints_read_at_ = -absl::InfiniteDuration();  // the last begun
   Hints hints_;
   std::set<GuestId> unread_;  // to be tried again
 };

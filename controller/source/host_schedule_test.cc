@@ -89,8 +89,20 @@ TEST_F(HostScheduleTest, ANewHostIsDialedAtOnceAndThenReadWhole) {
   EXPECT_FALSE(IsDue(Step::kRead));
 }
 
-TEST_F(HostScheduleTest, EventsWithinTheWindowMakeOneRead) {
+TEST_F(HostScheduleTest, AnEventAfterAQuietTimeIsFollowedByAReadAtOnce) {
   Connect();
+  schedule_.GuestEvent(kWeb, now_);
+  EXPECT_TRUE(IsDue(Step::kRead));
+  EXPECT_THAT(Read().changed, ElementsAre(kWeb));
+  Advance(Window());
+  schedule_.HostEvent(now_);
+  EXPECT_TRUE(IsDue(Step::kRead));
+}
+
+TEST_F(HostScheduleTest, EventsThatFollowWithinTheWindowMakeOneRead) {
+  Connect();
+  schedule_.GuestEvent(kWeb, now_);
+  Read();
   schedule_.GuestEvent(kWeb, now_);
   Advance(Window() / 2);
   EXPECT_FALSE(IsDue(Step::kRead));

@@ -73,6 +73,7 @@ class PullSource {
     hypervisor::DialOptions dial;
     BackoffOptions reconnect;
     absl::Duration relist_interval = absl::Minutes(5);
+    // The least between two reads of a host for its events.
     absl::Duration event_window = absl::Milliseconds(20);
     absl::Duration unknown_after = absl::Hours(1);
     // Read volatile values so often. Infinite: never.
