@@ -38,6 +38,9 @@ struct DialOptions {
   // command= of their own. Empty: ssh itself.
   std::string ssh_command = {};
   ReadOptions read;
+  // Off: the listener is told nothing. For who reads once and ends: coming and
+  // going, the subscriptions are thirty round trips.
+  bool events = true;
 };
 
 // What an event says beside that something changed.
@@ -111,12 +114,11 @@ class Dialer {
  public:
   virtual ~Dialer() = default;
 
-  // Blocks up to options.connect_timeout. Events are subscribed before it
-  // returns, so a Read() that follows misses nothing. `listener` must outlive
-  // the connection.
-  // kInvalidArgument: the URI can never work; kUnauthenticated: the far side
-  // refused us or its host key is not the known one; kDeadlineExceeded;
-  // kUnavailable: anything that time may heal.
+  // Blocks up to options.connect_timeout. Events, if wanted, are subscribed
+  // before it returns, so a Read() that follows misses nothing. `listener` must
+  // outlive the connection. kInvalidArgument: the URI can never work;
+  // kUnauthenticated: the far side refused us or its host key is not the known
+  // one; kDeadlineExceeded; kUnavailable: anything that time may heal.
   virtual absl::StatusOr<std::unique_ptr<Connection>> Dial(
       const std::string& uri, const DialOptions& options,
       Listener& listener) = 0;

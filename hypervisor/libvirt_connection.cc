@@ -93,6 +93,7 @@ absl::Status LibvirtConnection::SetUp(const DialOptions& options) {
     if (!absl::IsUnimplemented(status)) return status;
     can_end = false;
   }
+  if (!options.events) return absl::OkStatus();
   return subscription_.Start(uri_, can_end);
 }
 

@@ -151,6 +151,26 @@ TEST_F(LibvirtConnectionTest, StartAndDestroyArriveAsHintsAndReadsShowThem) {
   EXPECT_FALSE(guest->has_id());
 }
 
+TEST_F(LibvirtConnectionTest, WithoutEventsReadsShowWhatNoHintTells) {
+  const DomainHandle web = DefineWeb();
+  DialOptions options;
+  options.events = false;
+  RecordingListener silent;
+  const auto connection = dialer_.Dial(kUri, options, silent);
+  ASSERT_THAT(connection, IsOk());
+  // Told after it would have been: libvirt goes by the order of subscriptions.
+  Dial();
+
+  ASSERT_EQ(virDomainCreate(web.get()), 0);
+  ASSERT_TRUE(listener_.AwaitGuestEvent({kWebUuid}));
+  EXPECT_FALSE(silent.has_guest_events());
+  const auto inventory = (*connection)->Read({});
+  ASSERT_THAT(inventory, IsOk());
+  const v1::Guest* const guest = FindGuest(*inventory, kWebUuid);
+  ASSERT_NE(guest, nullptr);
+  EXPECT_EQ(guest->state(), v1::GUEST_STATE_RUNNING);
+}
+
 TEST_F(LibvirtConnectionTest, AnUndefinedGuestIsAHintAndThenAbsent) {
   const DomainHandle web = DefineWeb();
   Dial();
