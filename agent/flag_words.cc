@@ -21,6 +21,7 @@ std::string InFlagWords(absl::string_view message) {
           {"chef.knife_file", "--config"},
           {"chef.knife_file or chef.credentials_file names", "--config names"},
           {" in Rehai's configuration", ""},
+          {", or raise pull.read_timeout", ""},
           {"; lower sync.requests_per_second if this stays", ""},
           {"it is tried again", "run this again"},
           {"it is read and tried again", "run this again"},

@@ -10,10 +10,10 @@
 
 namespace rehai::agent {
 
-// A message of chef/, which advises to set keys of the controller's
-// configuration and to wait for its next try, in the words of a program that
-// has flags and runs once: "set chef.client_key_file" becomes "set
-// --client_key". Pure.
+// A message of chef/ or hypervisor/ in the words of a program that has flags
+// and runs once. There they advise to set keys of the controller's
+// configuration, and to wait for its next try: "set chef.client_key_file"
+// becomes "set --client_key". Pure.
 std::string InFlagWords(absl::string_view message);
 
 }  // namespace rehai::agent

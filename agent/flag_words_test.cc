@@ -17,6 +17,9 @@ TEST(FlagWordsTest, ConfigurationKeysBecomeFlags) {
                         "chef.knife_file or chef.credentials_file names"),
             "--server: is not set (not in /c.rb either); set it, or "
             "chef_server_url in the file that --config names");
+  EXPECT_EQ(InFlagWords("check the host's libvirt daemon and storage, or raise "
+                        "pull.read_timeout"),
+            "check the host's libvirt daemon and storage");
   EXPECT_EQ(InFlagWords("set chef.ca_file or chef.trusted_certs_dir"),
             "set --ca_file or --trusted_certs_dir");
 }

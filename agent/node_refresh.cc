@@ -20,7 +20,7 @@
 namespace rehai::agent {
 namespace {
 
-// What happens after the one reading is the next run's to see.
+// There are no events to be told of.
 class IgnoreEvents final : public hypervisor::Listener {
  public:
   void OnGuestEvent(const GuestId&, hypervisor::GuestEvent) override {}
@@ -28,10 +28,13 @@ class IgnoreEvents final : public hypervisor::Listener {
   void OnClosed(const std::string&) override {}
 };
 
-absl::Status WithUri(const absl::Status& status, const std::string& uri) {
-  if (absl::StrContains(status.message(), uri)) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat("hypervisor ", uri, ": ", status.message()));
+absl::Status HypervisorError(const absl::Status& status,
+                             const std::string& uri) {
+  const bool says_where = absl::StrContains(status.message(), uri);
+  return absl::Status(
+      status.code(),
+      absl::StrCat(says_where ? "" : absl::StrCat("hypervisor ", uri, ": "),
+                   InFlagWords(status.message())));
 }
 
 }  // namespace
@@ -49,9 +52,12 @@ absl::StatusOr<v1::Record> NodeRefresh::Read() {
   // Only what is going to be shown.
   dial.read.volumes = rendering.ohai_libvirt;
   dial.read.messages = rendering.kvm_extensions;
+  // What happens after the one reading is the next run's to see.
+  dial.events = false;
   IgnoreEvents listener;
   auto connection = dialer_.Dial(options_.uri, dial, listener);
-  if (!connection.ok()) return WithUri(connection.status(), options_.uri);
+  if (!connection.ok())
+    return HypervisorError(connection.status(), options_.uri);
   const hypervisor::ReadRequest request = {
       .everything = true,
       .changed = {},
@@ -63,7 +69,7 @@ absl::StatusOr<v1::Record> NodeRefresh::Read() {
     begun = clock_.Now();
     found = (*connection)->Read(request);
   }
-  if (!found.ok()) return WithUri(found.status(), options_.uri);
+  if (!found.ok()) return HypervisorError(found.status(), options_.uri);
   if (!found->unread_uuids.empty()) {
     log::Warning(
         "guests could not be read, and are told with what the list "
