@@ -58,8 +58,8 @@ absl::Duration Moves::MovingUntil(const HostId& host, const GuestId& guest,
   if (const auto hinted = arrivals_.guests.find(guest);
       hinted != arrivals_.guests.end()) {
     for (const auto& [other, since] : hinted->second) {
-      if (other == host) continue;
-      until = std::max(until, since + options_.arrival);
+      until = std::max(
+          until, since + (other == host ? options_.settle : options_.arrival));
     }
   }
   return until;

@@ -18,7 +18,10 @@ namespace rehai {
 //
 // - that host said that it migrated away, not longer than `departure` ago; or
 // - another host has told of it by an event that no read has answered yet, not
-//   longer than `arrival` ago.
+//   longer than `arrival` ago; or
+// - its own host has told of it by such an event not longer than `settle` ago:
+//   a migrating guest runs there before it is gone here, but the two hosts'
+//   events come by two ways, and this one may have been the faster.
 //
 // Times are Clock::Uptime() values, passed in. It forgets what is over, so what
 // it holds is bounded by the events of those times. A plain value, not
@@ -28,6 +31,7 @@ class Moves {
   struct Options {
     absl::Duration departure = absl::Seconds(30);
     absl::Duration arrival = absl::Seconds(5);
+    absl::Duration settle = absl::Milliseconds(50);
   };
 
   explicit Moves(const Options& options) : options_(options) {}

@@ -96,7 +96,8 @@ PullSource::PullSource(Options options, const std::vector<FoundHost>& hosts,
               .spare_workers = options.spare_workers,
               .slow_step = options.slow_read,
               .dials_per_second = options.dials_per_second}),
-      moves_({.departure = options.move_timeout}),
+      moves_(
+          {.departure = options.move_timeout, .settle = options.move_settle}),
       last_session_(absl::ToUnixMicros(clock.Now())) {
   SetHosts(hosts);
 }
@@ -242,17 +243,11 @@ int PullSource::Retry(const std::vector<HostId>& hosts) {
   int released = 0;
   MutexLock lock(mu_);
   const absl::Duration now = clock_.Uptime();
-  // Under the lock taken above, which the analysis does not see in here.
-  const auto retry = [&](Host& host) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    if (!host.standing.schedule().DialNow(now)) return;
-    ++released;
-    Enqueue(host);
-  };
   for (const HostId& id : hosts) {
-    if (Host* const host = Find(id); host != nullptr) retry(*host);
-  }
-  if (hosts.empty()) {
-    for (const auto& [id, host] : hosts_) retry(*host);
+    Host* const host = Find(id);
+    if (host == nullptr || !host->standing.schedule().DialNow(now)) continue;
+    ++released;
+    Enqueue(*host);
   }
   return released;
 }

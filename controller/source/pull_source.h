@@ -83,6 +83,9 @@ class PullSource {
     // A guest that its host said migrated away is looked for elsewhere for so
     // long.
     absl::Duration move_timeout = absl::Seconds(30);
+    // A guest whose end an event tells of is gone if no host's event has shown
+    // it elsewhere after this.
+    absl::Duration move_settle = absl::Milliseconds(50);
   };
 
   // As SetHosts(hosts). Everything referred to must outlive this.
@@ -111,8 +114,8 @@ class PullSource {
   // Stop().
   void Reread(const HostId& host, absl::AnyInvocable<void(absl::Status)> done);
 
-  // Dials hosts that wait after a failure at once, as soon as the rate of dials
-  // lets it; all of them if `hosts` is empty. Returns how many had waited.
+  // Dials those of these hosts that wait after a failure at once, as soon as the
+  // rate of dials lets it. Returns how many had waited; unknown ones do not.
   int Retry(const std::vector<HostId>& hosts);
 
   // An operator says that the host UUID with which the host answers now is its
