@@ -114,8 +114,9 @@ class PullSource {
   // Stop().
   void Reread(const HostId& host, absl::AnyInvocable<void(absl::Status)> done);
 
-  // Dials those of these hosts that wait after a failure at once, as soon as the
-  // rate of dials lets it. Returns how many had waited; unknown ones do not.
+  // Dials those of these hosts that wait after a failure at once, as soon as
+  // the rate of dials lets it. Returns how many had waited; unknown ones do
+  // not.
   int Retry(const std::vector<HostId>& hosts);
 
   // An operator says that the host UUID with which the host answers now is its

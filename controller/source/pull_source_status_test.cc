@@ -151,9 +151,10 @@ TEST_F(PullSourceStatusTest, AnOperatorsRetryEndsQuarantine) {
   EXPECT_EQ(Host(1).dials(), 1);
 
   Host(1).AllowDials();
-  EXPECT_EQ(source_->Retry({}), 1);
+  EXPECT_EQ(source_->Retry({}), 0) << "a selector that means nobody";
+  EXPECT_EQ(source_->Retry({{NodeOf(1)}}), 1);
   EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT, 1));
-  EXPECT_EQ(source_->Retry({}), 0);
+  EXPECT_EQ(source_->Retry({{NodeOf(1)}}), 0);
 }
 
 TEST_F(PullSourceStatusTest, WhatWaitsForAWorkerShows) {
