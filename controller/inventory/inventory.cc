@@ -276,7 +276,7 @@ Change Inventory::Adopt(const HostId& host, const v1::Record& before,
 std::map<HostId, std::vector<GuestId>> Inventory::Arrivals(
     const v1::Observation& observation, const Merged& merged) const {
   std::map<HostId, std::vector<GuestId>> arrivals;
-  if (missing_.empty()) return arrivals;
+  if (missing_.empty() || IdentityInDoubt(merged.record)) return arrivals;
   for (const v1::Guest& guest : observation.guests()) {
     const GuestId id{guest.uuid()};
     for (const auto& [host, why] : missing_.Where(id)) {

@@ -152,7 +152,8 @@ class Inventory {
   Change Adopt(const HostId& host, const v1::Record& before, Merged merged)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The hosts that need not keep a missing guest any more, as this observation
-  // shows it on another host; and those guests.
+  // shows it on another host; and those guests. None if that host's identity is
+  // in doubt.
   std::map<HostId, std::vector<GuestId>> Arrivals(
       const v1::Observation& observation, const Merged& merged) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

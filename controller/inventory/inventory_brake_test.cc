@@ -204,6 +204,21 @@ TEST_F(InventoryBrakeTest, AHostInDoubtIsNoWitness) {
   EXPECT_THAT(MissingFrom(kA), ElementsAreArray(kAllSix));
 }
 
+// A claim may lead to another hypervisor than the host's own, and its node is
+// not written: a guest must not vanish from the only node that shows it.
+TEST_F(InventoryBrakeTest, WhatAHostInDoubtShowsIsNoArrival) {
+  v1::Condition doubt;
+  doubt.set_type(kNodeClaimedTwice);
+  ASSERT_THAT(inventory_.SetCondition(kB, doubt), IsOk());
+  SeeRunning(kA, {});
+  SeeRunning(kB, kAllSix);
+  EXPECT_THAT(MissingFrom(kA), ElementsAreArray(kAllSix));
+
+  ASSERT_THAT(inventory_.ClearCondition(kB, kNodeClaimedTwice), IsOk());
+  SeeRunning(kB, kAllSix);
+  EXPECT_THAT(Guests(kA), IsEmpty());
+}
+
 TEST_F(InventoryBrakeTest, SilenceChangesNothingOfWhatIsHeld) {
   SeeRunning(kA, {});
   const v1::Record held = *inventory_.Find(kA);
