@@ -136,6 +136,30 @@ TEST_F(PullSourceStatusTest, CountsChangesThatNoEventToldOf) {
   EXPECT_EQ(ConnectionOf().missed_events(), 1);
 }
 
+TEST_F(PullSourceStatusTest,
+       WhatAHostMissedCountsOnIfItReturnsAsItIsForgotten) {
+  options_.relist_interval = absl::Minutes(10);
+  inventory_.AddListener([&](const Change& change) {
+    if (change.record == nullptr) source_->SetHosts({FoundAs(0)});
+  });
+  Start();
+  ASSERT_TRUE(AwaitReadsEnded(1));
+  Host().SetGuest(Guest("silent", "web"));
+  clock_.Advance(options_.relist_interval);
+  ASSERT_TRUE(AwaitReadsEnded(2));
+  clock_.Advance(MissedEvents::kGrace);
+  ASSERT_EQ(source_->Status().missed_events(), 1);
+
+  source_->SetHosts({});
+  ASSERT_TRUE(AwaitConnection([](const v1::Connection& c) {
+    return c.state() == v1::CONNECTION_STATE_DEPARTED;
+  }));
+  clock_.Advance(options_.keep_departed);
+  ASSERT_TRUE(Host().AwaitDials(2));
+  EXPECT_EQ(ConnectionOf().missed_events(), 0) << "it begins anew";
+  EXPECT_EQ(source_->Status().missed_events(), 1);
+}
+
 TEST_F(PullSourceStatusTest, AnOperatorsRetryEndsQuarantine) {
   Host(0).FailDials(absl::InvalidArgumentError("hv0: no such driver"));
   Host(1).FailDials(absl::UnavailableError("hv1: refused"));

@@ -336,13 +336,13 @@ void PullSource::Forget(Task& task) {
   {
     MutexLock lock(mu_);
     Host& host = *task.host;
+    const absl::Duration now = clock_.Uptime();
+    statistics_.KeepMissed(host.standing.missed().Count(now));
     if (host.standing.schedule().has_left()) {
-      statistics_.KeepMissed(host.standing.missed().Count(clock_.Uptime()));
       task.host = nullptr;
       hosts_.erase(id);
     } else {
       // It came back in this very moment, to begin anew.
-      const absl::Duration now = clock_.Uptime();
       auto anew = std::make_unique<Host>(*this, host.standing.found(), now);
       anew->taken = true;
       anew->waiting = std::move(host.waiting);
