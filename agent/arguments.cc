@@ -121,7 +121,8 @@ std::vector<Flag> TaskFlags() {
 std::vector<Flag> ChefFlags() {
   return {
       {'c', "config", "FILE",
-       "chef-client's own configuration. Default: /etc/chef/client.rb.",
+       "chef-client's own configuration; the client.d beside it is read too. "
+       "Default: /etc/chef/client.rb.",
        Always([](const auto& value, Arguments& out) {
          out.chef.set_knife_file(value);
        })},

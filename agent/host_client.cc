@@ -46,8 +46,10 @@ absl::StatusOr<std::unique_ptr<chef::Client>> Open(const v1::ChefConfig& config,
   chef::IdentityDefaults defaults;
   defaults.client_name = [] { return NodeNameOf(LookUpHostNames()); };
   defaults.client_key_file = kDefaultKeyFile;
-  defaults.trusted_certs_dir = IfCertificatesAreIn(
-      absl::StrCat(FolderOf(config.knife_file()), "/trusted_certs"));
+  const std::string folder = FolderOf(config.knife_file());
+  defaults.trusted_certs_dir =
+      IfCertificatesAreIn(absl::StrCat(folder, "/trusted_certs"));
+  defaults.client_d = absl::StrCat(folder, "/client.d");
   ASSIGN_OR_RETURN(const chef::Identity identity,
                    chef::ResolveIdentity(config, defaults));
   ASSIGN_OR_RETURN(auto signers, chef::MakeSignerSource(

@@ -15,9 +15,10 @@ namespace rehai::agent {
 
 // A client that signs as this host does when chef-client runs on it: as
 // `config` says, which are the flags, then as the client.rb that its knife_file
-// names, then as chef-client has it by default: the host's full name,
-// /etc/chef/client.pem, and trusted_certs beside the client.rb if there is a
-// certificate in it. Its client_name() is the name of the host's node.
+// names and the client.d beside it, then as chef-client has it by default: the
+// host's full name, /etc/chef/client.pem, and trusted_certs beside the
+// client.rb if there is a certificate in it. Its client_name() is the name of
+// the host's node.
 //
 // `clock` must outlive the client. Reads files, and may ask the resolver.
 // Errors as of chef::ResolveIdentity() and chef::Client::Create(), in words of

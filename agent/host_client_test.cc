@@ -71,6 +71,14 @@ TEST_F(HostClientTest, IsWhomTheClientRbNames) {
   EXPECT_EQ((*client)->server_url(), "https://chef.example.com");
 }
 
+TEST_F(HostClientTest, TheClientDBesideTheClientRbIsRead) {
+  std::filesystem::create_directories(folder_ + "/client.d");
+  Write("client.d/name.rb", "node_name 'hv3'\n");
+  const auto client = Open(Config("node_name 'hv1'\n"));
+  ASSERT_THAT(client, IsOk());
+  EXPECT_EQ((*client)->client_name(), "hv3");
+}
+
 TEST_F(HostClientTest, AFlagGoesBeforeTheClientRb) {
   v1::ChefConfig config = Config("node_name Socket.gethostname\n");
   config.set_client_name("hv2");

@@ -5,8 +5,12 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <set>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -61,6 +65,8 @@ absl::Status Take(const std::string& file, const Settings& settings,
         break;
       case SettingKey::kClientKey:
         draft.client_key_origin = absl::StrCat(file, ":", setting.line);
+        Wipe(draft.identity.client_key_pem);
+        draft.identity.client_key_file.clear();
         if (absl::StrContains(value, "-----BEGIN")) {
           draft.identity.client_key_pem = value;
         } else {
@@ -95,12 +101,40 @@ absl::StatusOr<std::string> ReadNamedFile(absl::string_view config_key,
                                    "; name a file that Rehai's user can read"));
 }
 
-absl::Status TakeFromKnifeFile(const std::string& file, Draft& draft) {
-  ASSIGN_OR_RETURN(const std::string text,
-                   ReadNamedFile("chef.knife_file", file));
-  ASSIGN_OR_RETURN(const Settings settings,
-                   ParseKnifeFile(file, text, Wanted(draft)));
-  return Take(file, settings, draft);
+// The files in `folder` that Chef would read, in its order.
+std::vector<std::string> RubyFilesIn(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator();
+       entry.increment(error)) {
+    const std::filesystem::path& path = entry->path();
+    // A hidden one is none of Ruby's globs.
+    const bool is_hidden = path.filename().string()[0] == '.';
+    std::error_code unknown;
+    if (path.extension() == ".rb" && !is_hidden &&
+        entry->is_regular_file(unknown)) {
+      files.push_back(path.string());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+absl::Status TakeFromKnifeFiles(const std::string& file,
+                                const std::string& client_d, Draft& draft) {
+  std::vector<std::string> files = RubyFilesIn(client_d);
+  files.insert(files.begin(), file);
+  // Of all of them the same: the last that says something counts.
+  const std::set<SettingKey> wanted = Wanted(draft);
+  for (const std::string& each : files) {
+    ASSIGN_OR_RETURN(const std::string text,
+                     ReadNamedFile("chef.knife_file", each));
+    ASSIGN_OR_RETURN(const Settings settings,
+                     ParseKnifeFile(each, text, wanted));
+    RETURN_IF_ERROR(Take(each, settings, draft));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status TakeFromCredentials(const v1::ChefConfig& config, Draft& draft) {
@@ -206,7 +240,8 @@ absl::StatusOr<Identity> ResolveIdentity(const v1::ChefConfig& config,
   draft.identity.ca_file = config.ca_file();
   draft.identity.trusted_certs_dir = config.trusted_certs_dir();
   if (!config.knife_file().empty()) {
-    RETURN_IF_ERROR(TakeFromKnifeFile(config.knife_file(), draft));
+    RETURN_IF_ERROR(
+        TakeFromKnifeFiles(config.knife_file(), defaults.client_d, draft));
   }
   if (!config.credentials_file().empty()) {
     RETURN_IF_ERROR(TakeFromCredentials(config, draft));

@@ -43,6 +43,9 @@ struct IdentityDefaults {
   std::function<absl::StatusOr<std::string>()> client_name = nullptr;
   std::string client_key_file = {};
   std::string trusted_certs_dir = {};
+  // A folder, which need not exist: its *.rb are read after the knife_file, in
+  // the order of their names, and what they set goes before what that sets.
+  std::string client_d = {};
 };
 
 // The configuration's own values, and what they leave open from its knife_file,

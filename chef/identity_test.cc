@@ -173,6 +173,28 @@ TEST_F(IdentityTest, WhatNobodySaysIsTheDefault) {
   EXPECT_EQ(identity->trusted_certs_dir, "/etc/chef/trusted_certs");
 }
 
+TEST_F(IdentityTest, WhatClientDSaysLastGoesBeforeTheKnifeFile) {
+  std::filesystem::create_directories(folder_ + "/client.d/folder.rb");
+  Write("client.d/20.rb", "node_name 'last'\nssl_ca_file '/etc/ca.pem'\n");
+  Write("client.d/10.rb", "node_name 'first'\n");
+  Write("client.d/30.rb.bak", "node_name 'none'\n");
+  Write("client.d/.40.rb", "node_name 'hidden'\n");
+  IdentityDefaults defaults;
+  defaults.client_d = folder_ + "/client.d";
+  v1::ChefConfig config = Complete();
+  config.clear_client_name();
+  config.set_knife_file(Write("client.rb", "node_name 'hv1'\n"));
+  const auto identity = ResolveIdentity(config, defaults);
+  ASSERT_THAT(identity, IsOk());
+  EXPECT_EQ(identity->client_name, "last");
+  EXPECT_EQ(identity->ca_file, "/etc/ca.pem");
+
+  Write("client.d/20.rb", "\nssl_verify_mode :verify_none\n");
+  EXPECT_THAT(
+      ResolveIdentity(config, defaults),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("20.rb:2")));
+}
+
 TEST_F(IdentityTest, ADefaultTakesNothingsPlace) {
   bool asked = false;
   IdentityDefaults defaults;
