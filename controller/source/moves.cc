@@ -31,6 +31,15 @@ void Moves::Signs::ForgetBefore(absl::Duration time) {
   }
 }
 
+std::optional<absl::Duration> Moves::Signs::Find(const HostId& host,
+                                                 const GuestId& guest) const {
+  const auto hosts = guests.find(guest);
+  if (hosts == guests.end()) return std::nullopt;
+  const auto since = hosts->second.find(host);
+  if (since == hosts->second.end()) return std::nullopt;
+  return since->second;
+}
+
 void Moves::MigratedAway(const HostId& host, const GuestId& guest,
                          absl::Duration now) {
   departures_.ForgetBefore(now - options_.departure);
@@ -41,6 +50,8 @@ void Moves::Hinted(const HostId& host, const GuestId& guest,
                    absl::Duration now) {
   arrivals_.ForgetBefore(now - options_.arrival);
   arrivals_.Add(host, guest, now);
+  events_.ForgetBefore(now - options_.settle);
+  events_.Add(host, guest, now);
 }
 
 void Moves::Answered(const HostId& host, const GuestId& guest,
@@ -51,15 +62,17 @@ void Moves::Answered(const HostId& host, const GuestId& guest,
 absl::Duration Moves::MovingUntil(const HostId& host, const GuestId& guest,
                                   absl::Duration now) const {
   absl::Duration until = now;
-  if (const auto left = departures_.guests.find(guest);
-      left != departures_.guests.end() && left->second.contains(host)) {
-    until = std::max(until, left->second.at(host) + options_.departure);
+  if (const auto left = departures_.Find(host, guest)) {
+    until = std::max(until, *left + options_.departure);
+  }
+  if (const auto told = events_.Find(host, guest)) {
+    until = std::max(until, *told + options_.settle);
   }
   if (const auto hinted = arrivals_.guests.find(guest);
       hinted != arrivals_.guests.end()) {
     for (const auto& [other, since] : hinted->second) {
-      until = std::max(
-          until, since + (other == host ? options_.settle : options_.arrival));
+      if (other == host) continue;
+      until = std::max(until, since + options_.arrival);
     }
   }
   return until;

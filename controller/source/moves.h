@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 
 #include "absl/time/time.h"
 #include "proto/ids.h"
@@ -19,9 +20,9 @@ namespace rehai {
 // - that host said that it migrated away, not longer than `departure` ago; or
 // - another host has told of it by an event that no read has answered yet, not
 //   longer than `arrival` ago; or
-// - its own host has told of it by such an event not longer than `settle` ago:
-//   a migrating guest runs there before it is gone here, but the two hosts'
-//   events come by two ways, and this one may have been the faster.
+// - its own host has told of it by an event, answered or not, not longer than
+//   `settle` ago: a migrating guest runs there before it is gone here, but the
+//   two hosts' events come by two ways, and this one may have been the faster.
 //
 // Times are Clock::Uptime() values, passed in. It forgets what is over, so what
 // it holds is bounded by the events of those times. A plain value, not
@@ -69,11 +70,15 @@ class Moves {
     void Add(const HostId& host, const GuestId& guest, absl::Duration now);
     void Remove(const HostId& host, const GuestId& guest, absl::Duration until);
     void ForgetBefore(absl::Duration time);
+    // When the host last gave one.
+    std::optional<absl::Duration> Find(const HostId& host,
+                                       const GuestId& guest) const;
   };
 
   const Options options_;
   Signs departures_;
   Signs arrivals_;
+  Signs events_;
 };
 
 }  // namespace rehai

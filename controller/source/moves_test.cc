@@ -49,6 +49,9 @@ TEST(MovesTest, AHostsOwnEventMayOnlyHaveBeenFasterThanAnothers) {
   moves.Hinted(kHere, kWeb, kNow);
   EXPECT_EQ(moves.MovingUntil(kHere, kWeb, kNow), kNow + kOptions.settle);
   EXPECT_FALSE(IsMoving(moves, kHere, kWeb, kNow + kOptions.settle));
+  moves.Answered(kHere, kWeb, kNow);
+  EXPECT_EQ(moves.MovingUntil(kHere, kWeb, kNow), kNow + kOptions.settle)
+      << "that it is gone here does not tell that it is not there";
 }
 
 TEST(MovesTest, AReadThatBeganBeforeTheEventDoesNotAnswerIt) {

@@ -106,6 +106,19 @@ TEST_F(PullSourceMovesTest, AGuestThatNobodyElseSpeaksOfSoonIsGone) {
   EXPECT_EQ(Where(), "nowhere");
 }
 
+TEST_F(PullSourceMovesTest, AnEventOfAnotherGuestEndsNoWaitForAnotherHosts) {
+  StartWithGuest();
+  Host(0).RemoveGuest(kWeb.uuid);
+  Host(0).EmitGuestEvent(kWeb);
+  ASSERT_TRUE(AwaitSequence(2, 0));
+  Host(0).EmitGuestEvent(GuestId{"db-uuid"});
+  clock_.Advance(options_.event_window);
+  ASSERT_TRUE(AwaitSequence(3, 0));
+  EXPECT_EQ(Where(), NodeOf(0));
+  clock_.Advance(Moves::Options().settle - options_.event_window);
+  EXPECT_TRUE(AwaitGuests(0, 0));
+}
+
 TEST_F(PullSourceMovesTest, GuestsWhoseEndWasToldAreNotHeldByTheBrake) {
   constexpr int kGuests = 20;
   for (int i = 0; i < kGuests; ++i) {
