@@ -64,7 +64,7 @@ absl::Status FromCurl(CURLcode code, absl::string_view detail,
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_PARTIAL_FILE:
-    case CURLE_SEND_FAIL_REWIND:
+    case CURLE_ABORTED_BY_CALLBACK:  // it would have been sent again
       return absl::UnavailableError(
           absl::StrCat(server_url, ": the connection broke (", detail,
                        "); what was asked may have been done"));
@@ -153,14 +153,10 @@ CurlEasyPtr CurlTransfer::TakeEasy() {
   return std::move(easy_);
 }
 
-size_t CurlTransfer::ReadBody(char* buffer, size_t size, size_t count,
-                              void* user) {
+int CurlTransfer::BeginOnce(void* user, char*, char*, int, int) {
   CurlTransfer& transfer = *static_cast<CurlTransfer*>(user);
-  const std::string& body = transfer.request_.body;
-  const size_t n = std::min(size * count, body.size() - transfer.body_sent_);
-  body.copy(buffer, n, transfer.body_sent_);
-  transfer.body_sent_ += n;
-  return n;
+  return std::exchange(transfer.begun_, true) ? CURL_PREREQFUNC_ABORT
+                                              : CURL_PREREQFUNC_OK;
 }
 
 size_t CurlTransfer::WriteResponse(char* bytes, size_t size, size_t count,
@@ -213,15 +209,16 @@ void CurlTransfer::SetMethodAndBody() {
   curl_easy_setopt(easy(), CURLOPT_USERAGENT, "rehai");
   curl_easy_setopt(easy(), CURLOPT_ACCEPT_ENCODING, "");
   if (request_.method != "GET") {
-    // The body comes from a function that cannot rewind, on purpose: of a
-    // connection that dies unanswered, curl repeats the request on another if
-    // it can, and a PUT that was carried out must not be carried out again,
-    // over what others have written since.
-    curl_easy_setopt(easy(), CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy(), CURLOPT_READFUNCTION, ReadBody);
-    curl_easy_setopt(easy(), CURLOPT_READDATA, this);
-    curl_easy_setopt(easy(), CURLOPT_INFILESIZE_LARGE,
+    // Given so, and not by a function, header and body of up to 64 kB are sent
+    // in one piece.
+    curl_easy_setopt(easy(), CURLOPT_POSTFIELDS, request_.body.data());
+    curl_easy_setopt(easy(), CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request_.body.size()));
+    // Of a connection that dies unanswered, curl repeats the request on another
+    // if it can; and a PUT that was carried out must not be carried out again,
+    // over what others have written since.
+    curl_easy_setopt(easy(), CURLOPT_PREREQFUNCTION, BeginOnce);
+    curl_easy_setopt(easy(), CURLOPT_PREREQDATA, this);
   }
   curl_easy_setopt(easy(), CURLOPT_WRITEFUNCTION, WriteResponse);
   curl_easy_setopt(easy(), CURLOPT_WRITEDATA, this);

@@ -55,7 +55,9 @@ class CurlTransfer {
   CurlEasyPtr TakeEasy();
 
  private:
-  static size_t ReadBody(char* buffer, size_t size, size_t count, void* user);
+  // A CURLOPT_PREREQFUNCTION that lets the request be sent one time.
+  static int BeginOnce(void* user, char* primary_ip, char* local_ip,
+                       int primary_port, int local_port);
   static size_t WriteResponse(char* bytes, size_t size, size_t count,
                               void* user);
 
@@ -74,7 +76,7 @@ class CurlTransfer {
   const Request& request_;
   const std::string url_;
   std::unique_ptr<curl_slist, HeaderListDeleter> headers_;
-  size_t body_sent_ = 0;
+  bool begun_ = false;
   std::string response_body_;
   bool response_too_large_ = false;
   char error_[CURL_ERROR_SIZE] = "";
