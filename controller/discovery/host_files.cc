@@ -148,7 +148,10 @@ bool HostFiles::Look(absl::Time now) {
     return false;
   };
   for (auto file = files_.begin(); file != files_.end();) {
-    if (found.contains(file->first) || is_unknown(file->first)) {
+    if (found.contains(file->first)) {
+      ++file;
+    } else if (is_unknown(file->first)) {
+      file->second.doubted.reset();
       ++file;
     } else if (Vanish(file->second)) {
       file = files_.erase(file);

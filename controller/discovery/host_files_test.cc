@@ -166,6 +166,22 @@ TEST_F(HostFilesTest, AFolderThatIsNotThereTakesNobodyAway) {
   EXPECT_THAT(ErrorOf(files), IsEmpty());
 }
 
+TEST_F(HostFilesTest, TwoLooksWithAnUnreadableFolderBetweenThemAreNotTwice) {
+  fs::create_directory(Path("d"));
+  folder_.WriteHosts("d/b", {"hv2"});
+  HostFiles files({Path("d/b")});
+  files.Look(kNow);
+  fs::remove(Path("d/b"));
+  EXPECT_FALSE(files.Look(kNow));
+  fs::rename(Path("d"), Path("e"));
+  EXPECT_TRUE(files.Look(kNow));
+  fs::rename(Path("e"), Path("d"));
+  EXPECT_FALSE(files.Look(kNow));
+  EXPECT_THAT(NodesOf(files), ElementsAre("hv2"));
+  EXPECT_TRUE(files.Look(kNow));
+  EXPECT_THAT(NodesOf(files), IsEmpty());
+}
+
 TEST_F(HostFilesTest, ACheckTellsEveryProblemOfEveryFile) {
   folder_.Write("a.yaml", "hosts: 1");
   folder_.Write("b.yaml", "hosts:\n- {node: a b, uri: x}\n");
