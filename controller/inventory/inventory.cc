@@ -24,7 +24,8 @@ constexpr size_t kRemovalsKept = 1000;
 absl::Status UnknownHost(const std::string& node) {
   return absl::NotFoundError(
       absl::StrCat("host ", node,
-                   ": not in the fleet; add it to the configuration's hosts"));
+                   ": not in the fleet; rehaictl source status tells where "
+                   "hosts are looked for"));
 }
 
 absl::Status NothingHeld(const std::string& node) {

@@ -21,7 +21,9 @@ using Step = HostSchedule::Step;
 
 absl::Status UnknownHost(const HostId& host) {
   return absl::NotFoundError(
-      absl::StrCat("host ", host.node, ": no hypervisor is configured for it"));
+      absl::StrCat("host ", host.node,
+                   ": not in the fleet; rehaictl source status tells where "
+                   "hosts are looked for"));
 }
 
 // Dials take their time, reads of a proven connection seldom do.
