@@ -11,7 +11,8 @@
 namespace rehai {
 namespace {
 
-bool IsTooMuch(const FleetBrakeOptions& options, size_t removals, size_t fleet) {
+bool IsTooMuch(const FleetBrakeOptions& options, size_t removals,
+               size_t fleet) {
   const auto count = static_cast<double>(removals);
   return count > options.count &&
          count > options.share * static_cast<double>(fleet);

@@ -33,8 +33,8 @@ Provider Found(const std::string& name, int first, int last) {
 DiscoveryState Next(const DiscoveryState& state,
                     std::vector<Provider> providers, bool all_answered = true,
                     absl::Time now = kNow) {
-  return NextState(state, std::move(providers), all_answered, FleetBrakeOptions(),
-                   now);
+  return NextState(state, std::move(providers), all_answered,
+                   FleetBrakeOptions(), now);
 }
 
 TEST(DiscoveryStateTest, AFleetIsWhatAllProvidersFind) {

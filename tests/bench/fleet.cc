@@ -14,6 +14,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,7 @@
 #include "tests/bench/result_line.h"
 #include "tests/bench/sample_fleet.h"
 #include "tests/lab/churn.h"
+#include "tests/lab/process.h"
 
 ABSL_FLAG(std::vector<std::string>, hosts, std::vector<std::string>({"300"}),
           "Sizes of the fleet, measured one after the other: 100,300,500.");
@@ -195,17 +197,23 @@ class Cell {
         {"controller_cpu_share",
          Rounded(absl::FDivDuration(cpu_after - cpu_before, took))},
         {"writes", fleet_->chef().log().writes() - writes_before},
-        {"vanished",
-         fleet_->recorder().vanishings().size() - CountUndefined(changes)}};
+        {"vanished", CountVanished(changes)}};
     AddVisibility(changes, json);
     result_["changes"] = std::move(json);
     return MeasureFootprint("after_changes");
   }
 
-  static size_t CountUndefined(const std::vector<lab::Change>& changes) {
-    return std::count_if(
-        changes.begin(), changes.end(),
-        [](const lab::Change& change) { return !change.after.has_value(); });
+  // Guests that were shown nowhere, but for those that were undefined.
+  int CountVanished(const std::vector<lab::Change>& changes) {
+    std::set<std::string> undefined;
+    for (const lab::Change& change : changes) {
+      if (!change.after.has_value()) undefined.insert(change.uuid);
+    }
+    int count = 0;
+    for (const auto& vanishing : fleet_->recorder().vanishings()) {
+      if (!undefined.contains(vanishing.uuid)) ++count;
+    }
+    return count;
   }
 
   void AddVisibility(const std::vector<lab::Change>& changes,
@@ -297,8 +305,8 @@ class Cell {
   ordered_json result_;
 };
 
-absl::StatusOr<ordered_json> Run() {
-  ordered_json cells = ordered_json::array();
+absl::StatusOr<std::vector<int>> Sizes() {
+  std::vector<int> sizes;
   for (const std::string& text : absl::GetFlag(FLAGS_hosts)) {
     int hosts = 0;
     if (!absl::SimpleAtoi(absl::string_view(text.data(), text.size()),
@@ -307,7 +315,38 @@ absl::StatusOr<ordered_json> Run() {
       return absl::InvalidArgumentError(absl::StrCat(
           "--hosts: \"", text, "\" is no size; write it like 100,300,500"));
     }
-    ASSIGN_OR_RETURN(ordered_json cell, Cell(hosts).Run());
+    sizes.push_back(hosts);
+  }
+  return sizes;
+}
+
+// One size in a process of its own, which is to begin with no libvirt
+// connection, no file and no memory of another's.
+absl::StatusOr<ordered_json> RunApart(const std::string& program,
+                                      std::vector<std::string> flags,
+                                      int hosts) {
+  flags.insert(flags.begin(), program);
+  flags.push_back(absl::StrCat("--hosts=", hosts));
+  Progress(absl::StrCat(hosts, " hosts, in a process of their own"));
+  ASSIGN_OR_RETURN(
+      const std::string line,
+      lab::OutputOf({.argv = std::move(flags)}, "", absl::Minutes(15)));
+  const ordered_json result =
+      ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (result.is_discarded()) {
+    return absl::InternalError(absl::StrCat(hosts, " hosts: printed ", line));
+  }
+  return result["fleets"][0];
+}
+
+absl::StatusOr<ordered_json> Run(const std::string& program,
+                                 const std::vector<std::string>& flags) {
+  ASSIGN_OR_RETURN(const std::vector<int> sizes, Sizes());
+  ordered_json cells = ordered_json::array();
+  for (const int hosts : sizes) {
+    ASSIGN_OR_RETURN(ordered_json cell, sizes.size() == 1
+                                            ? Cell(hosts).Run()
+                                            : RunApart(program, flags, hosts));
     cells.push_back(std::move(cell));
   }
   return ordered_json(
@@ -331,5 +370,7 @@ int main(int argc, char** argv) {
       "Measures the controller on a fleet of real libvirt daemons.");
   absl::ParseCommandLine(argc, argv);
   rehai::log::Configure(rehai::log::Level::kWarning, rehai::log::Format::kText);
-  return rehai::bench::Finish(rehai::bench::Run());
+  // The last --hosts counts.
+  return rehai::bench::Finish(rehai::bench::Run(
+      argv[0], std::vector<std::string>(argv + 1, argv + argc)));
 }

@@ -113,6 +113,9 @@ absl::Duration FaultTest::MeasureLatency(int first) {
             kPatience,
             [&](const Recorder::Records& records) -> absl::Status {
               const auto record = records.find(changed.node());
+              if (record == records.end()) {
+                return absl::NotFoundError(changed.node());
+              }
               const auto wanted =
                   runs ? v1::GUEST_STATE_PAUSED : v1::GUEST_STATE_RUNNING;
               for (const v1::Guest& shown : record->second.guests()) {
