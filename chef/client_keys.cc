@@ -56,7 +56,7 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
         done_(std::move(done)) {}
 
   void Begin() {
-    Get("/keys", [this](absl::StatusOr<Response> answer) {
+    Get("/keys", [this](const absl::StatusOr<Response>& answer) {
       if (answer.ok() && answer->status == 200) {
         if (auto names = ListedKeys(answer->body); names.has_value()) {
           to_fetch_ = *std::move(names);
@@ -85,13 +85,14 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
     if (to_fetch_.empty()) return Finish();
     const std::string key = std::move(to_fetch_.back());
     to_fetch_.pop_back();
-    Get(absl::StrCat("/keys/", key), [this](absl::StatusOr<Response> answer) {
-      if (Take(answer)) FetchNext();
-    });
+    Get(absl::StrCat("/keys/", key),
+        [this](const absl::StatusOr<Response>& answer) {
+          if (Take(answer)) FetchNext();
+        });
   }
 
   void FetchFromClient() {
-    Get("", [this](absl::StatusOr<Response> answer) {
+    Get("", [this](const absl::StatusOr<Response>& answer) {
       if (Take(answer)) Finish();
     });
   }
