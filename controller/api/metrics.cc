@@ -104,6 +104,7 @@ void AddLimits(const v1::ChefStatus& chef, MetricPage& page) {
     held_back[limit] = seconds;
   }
   std::vector<Sample> samples;
+  samples.reserve(held_back.size());
   for (const auto& [limit, seconds] : held_back) {
     samples.push_back({{{"limit", limit}}, seconds});
   }
@@ -266,6 +267,7 @@ void AddFleet(const FleetCounts& fleet, MetricPage& page) {
   std::map<std::string, int64_t> hosts_with = fleet.conditions;
   for (const char* type : kConditions) hosts_with.try_emplace(type, 0);
   std::vector<Sample> conditions;
+  conditions.reserve(hosts_with.size());
   for (const auto& [type, count] : hosts_with) {
     conditions.push_back({{{"type", type}}, static_cast<double>(count)});
   }

@@ -128,7 +128,7 @@ class ResyncService final : public v1::Resync::CallbackService {
       grpc::CallbackServerContext* context,
       absl::StatusOr<v1::Operation> operation, Response* response) {
     if (operation.ok()) {
-      *response->mutable_operation() = *std::move(operation);
+      *response->mutable_operation() = std::move(*operation);
     }
     return Refuse(context, operation.status());
   }

@@ -47,6 +47,7 @@ void AddConnections(const v1::PullStatus& pull, MetricPage& page) {
     failed[reason] = count;
   }
   std::vector<Sample> failed_dials;
+  failed_dials.reserve(failed.size());
   for (const auto& [reason, count] : failed) {
     failed_dials.push_back({{{"reason", reason}}, static_cast<double>(count)});
   }

@@ -152,7 +152,7 @@ class SourceService final : public v1::Source::CallbackService {
   static grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
                                           absl::StatusOr<Response> answer,
                                           Response* response) {
-    if (answer.ok()) *response = *std::move(answer);
+    if (answer.ok()) *response = std::move(*answer);
     return Finish(context, answer.status());
   }
 
