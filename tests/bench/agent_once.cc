@@ -7,8 +7,6 @@
 // server, as the same Chef client. Each is a process from its start to its end.
 // docs/benchmarks.md says how to read it.
 
-#include <sys/resource.h>
-
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -45,13 +43,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr char kNode[] = "hv1";
-
-absl::Duration CpuTimeOfChildren() {
-  rusage usage = {};
-  getrusage(RUSAGE_CHILDREN, &usage);
-  return absl::DurationFromTimeval(usage.ru_utime) +
-         absl::DurationFromTimeval(usage.ru_stime);
-}
 
 // What the runs of one program took, in seconds.
 struct Runs {

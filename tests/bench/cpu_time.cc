@@ -18,13 +18,20 @@
 #include "base/status_macros.h"
 
 namespace rehai::bench {
+namespace {
 
-absl::Duration OwnCpuTime() {
+absl::Duration UsedBy(int who) {
   rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
+  getrusage(who, &usage);
   return absl::DurationFromTimeval(usage.ru_utime) +
          absl::DurationFromTimeval(usage.ru_stime);
 }
+
+}  // namespace
+
+absl::Duration OwnCpuTime() { return UsedBy(RUSAGE_SELF); }
+
+absl::Duration CpuTimeOfChildren() { return UsedBy(RUSAGE_CHILDREN); }
 
 absl::StatusOr<absl::Duration> CpuTimeOf(pid_t pid) {
   ASSIGN_OR_RETURN(const std::string stat,

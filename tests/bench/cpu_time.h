@@ -14,6 +14,9 @@ namespace rehai::bench {
 // CPU time used so far, user and system, by all threads of this process.
 absl::Duration OwnCpuTime();
 
+// The same of the children of this process that have ended and were waited for.
+absl::Duration CpuTimeOfChildren();
+
 // The same of another process, to the hundredth of a second. kNotFound: no such
 // process.
 absl::StatusOr<absl::Duration> CpuTimeOf(pid_t pid);

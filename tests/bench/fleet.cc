@@ -140,13 +140,7 @@ class Cell {
   // never quite without keepalives and readings, so there is no quiet to wait
   // for.
   absl::Status AwaitAllShown() {
-    std::vector<lab::GuestTruth> truth;
-    for (const lab::Host* host : fleet_->hosts()) {
-      for (const lab::ShownGuest& guest : host->guests()) {
-        truth.push_back({host->node(), guest.name, guest.uuid, guest.state});
-      }
-    }
-    return fleet_->AwaitTruth(truth, kPatience);
+    return fleet_->AwaitTruth(fleet_->Truth(), kPatience);
   }
 
   // What the controller takes before it has a fleet to speak of.
@@ -248,13 +242,8 @@ class Cell {
   std::optional<absl::Duration> ShownInRecord(const lab::Change& change) {
     std::optional<v1::GuestState> state;
     if (change.after.has_value()) state = fleet::ApiState(*change.after);
-    for (const auto& sighting : fleet_->recorder().SightingsOf(change.uuid)) {
-      if (sighting.at >= change.begun && sighting.node == change.node &&
-          sighting.state == state) {
-        return sighting.at;
-      }
-    }
-    return std::nullopt;
+    return fleet_->recorder().ShownAt(change.node, change.uuid, state,
+                                      change.begun);
   }
 
   std::optional<absl::Duration> ShownInChef(const lab::Change& change) {

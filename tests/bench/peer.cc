@@ -5,8 +5,6 @@
 // stand-in for the Rehai of 2014 on the same machine, hypervisor and server.
 // docs/benchmarks.md says how to read it.
 
-#include <sys/resource.h>
-
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -59,13 +57,6 @@ struct Refresh {
   absl::Duration libvirtd_cpu;
   absl::Duration server_cpu;
 };
-
-absl::Duration CpuTimeOfChildren() {
-  rusage usage = {};
-  getrusage(RUSAGE_CHILDREN, &usage);
-  return absl::DurationFromTimeval(usage.ru_utime) +
-         absl::DurationFromTimeval(usage.ru_stime);
-}
 
 double MedianOf(const std::vector<Refresh>& refreshes,
                 const std::function<double(const Refresh&)>& figure) {

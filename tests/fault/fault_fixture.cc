@@ -43,17 +43,6 @@ lab::ShownGuest ActiveGuest(const lab::Host& host) {
   return {};
 }
 
-// When the record of that guest's host first showed the state, after `since`.
-std::optional<absl::Duration> SightedAt(const Recorder& recorder,
-                                        const lab::ShownGuest& guest,
-                                        v1::GuestState state,
-                                        absl::Duration since) {
-  for (const auto& sighting : recorder.SightingsOf(guest.uuid)) {
-    if (sighting.at >= since && sighting.state == state) return sighting.at;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::unique_ptr<fleet::Fleet> FaultTest::fleet_;
@@ -68,7 +57,7 @@ void FaultTest::SetUpTestSuite() {
   fleet_ = *std::move(fleet);
   ASSERT_THAT(fleet_->StartController(), IsOk());
   ASSERT_THAT(fleet_->AwaitCurrent(kPatience), IsOk());
-  ASSERT_THAT(fleet_->AwaitTruth(Truth(), kPatience), IsOk());
+  ASSERT_THAT(fleet_->AwaitTruth(fleet_->Truth(), kPatience), IsOk());
   // The threads of the last dials end by themselves.
   ASSERT_THAT(lab::WaitUntil(kPatience,
                              []() -> absl::Status {
@@ -102,12 +91,13 @@ absl::Duration FaultTest::MeasureLatency(int first) {
     lab::Host& changed = host(first + i * 7 % (kHosts - first));
     const lab::ShownGuest guest = ActiveGuest(changed);
     const bool runs = guest.state == lab::GuestState::kRunning;
+    const v1::GuestState wanted =
+        runs ? v1::GUEST_STATE_PAUSED : v1::GUEST_STATE_RUNNING;
     const absl::Duration begun = Clock::Real().Uptime();
     const absl::Status done =
         runs ? changed.Suspend(guest.name) : changed.ResumeGuest(guest.name);
     const absl::Duration confirmed = Clock::Real().Uptime();
     EXPECT_THAT(done, IsOk());
-    std::optional<absl::Duration> seen;
     EXPECT_THAT(
         fleet_->recorder().Await(
             kPatience,
@@ -116,8 +106,6 @@ absl::Duration FaultTest::MeasureLatency(int first) {
               if (record == records.end()) {
                 return absl::NotFoundError(changed.node());
               }
-              const auto wanted =
-                  runs ? v1::GUEST_STATE_PAUSED : v1::GUEST_STATE_RUNNING;
               for (const v1::Guest& shown : record->second.guests()) {
                 if (shown.uuid() == guest.uuid && shown.state() == wanted) {
                   return absl::OkStatus();
@@ -126,9 +114,8 @@ absl::Duration FaultTest::MeasureLatency(int first) {
               return absl::UnavailableError(changed.node());
             }),
         IsOk());
-    seen = SightedAt(fleet_->recorder(), guest,
-                     runs ? v1::GUEST_STATE_PAUSED : v1::GUEST_STATE_RUNNING,
-                     begun);
+    const std::optional<absl::Duration> seen =
+        fleet_->recorder().ShownAt(changed.node(), guest.uuid, wanted, begun);
     latencies.push_back(seen.value_or(confirmed + kPatience) - confirmed);
   }
   std::nth_element(latencies.begin(), latencies.begin() + kSamples / 2,
@@ -154,17 +141,9 @@ void FaultTest::ExpectNoFalseDeletion(
   }
 }
 
-std::vector<lab::GuestTruth> FaultTest::Truth() {
-  std::vector<lab::GuestTruth> truth;
-  for (lab::Host* host : fleet_->hosts()) {
-    for (const lab::ShownGuest& guest : host->guests()) {
-      truth.push_back({host->node(), guest.name, guest.uuid, guest.state});
-    }
-  }
-  return truth;
+void FaultTest::ExpectConvergence() const {
+  ExpectConvergenceTo(fleet_->Truth());
 }
-
-void FaultTest::ExpectConvergence() const { ExpectConvergenceTo(Truth()); }
 
 void FaultTest::ExpectConvergenceTo(
     const std::vector<lab::GuestTruth>& truth) const {
@@ -181,7 +160,7 @@ void FaultTest::ExpectConvergenceTo(
                       return absl::OkStatus();
                     }
                     return absl::UnavailableError(absl::StrCat(
-                        now->threads, " threads, ", now->descriptors,
+                        now->threads, " threads, ", OwnDescriptors(*now),
                         " descriptors, ", now->children.size(),
                         " children; before it was ", quiet_.threads, ", ",
                         quiet_.descriptors, ", ", quiet_.children.size()));

@@ -57,8 +57,6 @@ class FaultTest : public testing::Test {
   static void AwaitNotCurrent(int count);
 
  private:
-  static std::vector<lab::GuestTruth> Truth();
-
   static std::unique_ptr<fleet::Fleet> fleet_;
   static fleet::Footprint quiet_;
 

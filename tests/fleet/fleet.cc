@@ -138,6 +138,16 @@ std::vector<lab::Host*> Fleet::hosts() {
   return hosts;
 }
 
+std::vector<lab::GuestTruth> Fleet::Truth() {
+  std::vector<lab::GuestTruth> truth;
+  for (const lab::Host* host : hosts()) {
+    for (const lab::ShownGuest& guest : host->guests()) {
+      truth.push_back({host->node(), guest.name, guest.uuid, guest.state});
+    }
+  }
+  return truth;
+}
+
 v1::GuestState ApiState(lab::GuestState state) {
   switch (state) {
     case lab::GuestState::kShutOff:

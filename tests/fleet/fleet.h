@@ -64,6 +64,8 @@ class Fleet {
   Recorder& recorder() { return *recorder_; }
   lab::ControllerProcess& controller() { return *controller_; }
   std::vector<lab::Host*> hosts();
+  // Every guest, as the lab left it. Nobody changes guests meanwhile.
+  std::vector<lab::GuestTruth> Truth();
 
  private:
   explicit Fleet(Options options) : options_(std::move(options)) {}

@@ -127,6 +127,18 @@ std::vector<Recorder::Sighting> Recorder::SightingsOf(
   return found == sightings_.end() ? std::vector<Sighting>() : found->second;
 }
 
+std::optional<absl::Duration> Recorder::ShownAt(
+    const std::string& node, const std::string& uuid,
+    std::optional<v1::GuestState> state, absl::Duration since) const {
+  for (const Sighting& sighting : SightingsOf(uuid)) {
+    if (sighting.at >= since && sighting.node == node &&
+        sighting.state == state) {
+      return sighting.at;
+    }
+  }
+  return std::nullopt;
+}
+
 std::vector<Recorder::Vanishing> Recorder::vanishings() const {
   MutexLock lock(mu_);
   return vanishings_;

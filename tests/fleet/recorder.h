@@ -61,6 +61,12 @@ class Recorder {
   Records records() const;
   // What was seen of a guest, in order.
   std::vector<Sighting> SightingsOf(const std::string& uuid) const;
+  // When, at `since` or later, that host's record first showed the guest so
+  // (nullopt: not any more); nullopt if it never did.
+  std::optional<absl::Duration> ShownAt(const std::string& node,
+                                        const std::string& uuid,
+                                        std::optional<v1::GuestState> state,
+                                        absl::Duration since) const;
   // Every time that a guest was seen to be nowhere.
   std::vector<Vanishing> vanishings() const;
 
