@@ -13,9 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/fake_clock.h"
-#include "tests/fakes/chef_server.h"
-#include "tests/fakes/rsa_key_pair.h"
+#include "chef/search_fixture.h"
 #include "tests/matchers.h"
 
 namespace rehai::chef {
@@ -41,29 +39,8 @@ using Row = NodeQuery::Row;
 NodeQuery::Value String(const std::string& text) { return {text, true}; }
 NodeQuery::Value Json(const std::string& text) { return {text, false}; }
 
-class NodeQueryTest : public testing::Test {
+class NodeQueryTest : public SearchTest {
  protected:
-  NodeQueryTest() { Serve({}); }
-
-  static const RsaKeyPair& TestKey() {
-    static const auto* const key = new RsaKeyPair(MakeRsaKeyPair());
-    return *key;
-  }
-
-  void Serve(FakeChefServer::Options options) {
-    client_.reset();
-    options.clock = &clock_;
-    server_ = FakeChefServer::Start(options);
-    server_->AddClient("rehai", TestKey().public_pem);
-    Client::Options client_options;
-    client_options.server_url = server_->url();
-    client_ =
-        *Client::Create(client_options,
-                        *RequestSigner::Create("rehai", TestKey().private_pkcs1,
-                                               SignVersion::k1_3),
-                        clock_);
-  }
-
   void AddHosts(int count) {
     for (int i = 0; i < count; ++i) {
       const std::string name = absl::StrFormat("hv%05d", i);
@@ -83,18 +60,6 @@ class NodeQueryTest : public testing::Test {
     return promise.get_future().get();
   }
   Answer AskForHosts() { return Ask({.query = "virtualization_role:host"}); }
-
-  void AnswerNext(int status, const std::string& body) {
-    FakeChefServer::Fault fault;
-    fault.method = "POST";
-    fault.status = status;
-    fault.body = body;
-    server_->AddFault(fault);
-  }
-
-  FakeClock clock_;
-  std::unique_ptr<FakeChefServer> server_;
-  std::unique_ptr<Client> client_;
 };
 
 TEST_F(NodeQueryTest, TellsTheWantedAttributesOfEachNodeThatMatches) {
