@@ -16,17 +16,10 @@
 #include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "chef/node_change.h"
+#include "hypervisor/deaf_listener.h"
 
 namespace rehai::agent {
 namespace {
-
-// There are no events to be told of.
-class IgnoreEvents final : public hypervisor::Listener {
- public:
-  void OnGuestEvent(const GuestId&, hypervisor::GuestEvent) override {}
-  void OnHostEvent() override {}
-  void OnClosed(const std::string&) override {}
-};
 
 absl::Status HypervisorError(const absl::Status& status,
                              const std::string& uri) {
@@ -54,7 +47,7 @@ absl::StatusOr<v1::Record> NodeRefresh::Read() {
   dial.read.messages = rendering.kvm_extensions;
   // What happens after the one reading is the next run's to see.
   dial.events = false;
-  IgnoreEvents listener;
+  hypervisor::DeafListener listener;
   auto connection = dialer_.Dial(options_.uri, dial, listener);
   if (!connection.ok())
     return HypervisorError(connection.status(), options_.uri);

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "chef/rsa_key.h"
+#include "chef/sha256.h"
 
 namespace rehai::chef {
 namespace {
@@ -28,13 +29,6 @@ using DigestContext = std::unique_ptr<EVP_MD_CTX, DigestDeleter>;
 
 const unsigned char* Bytes(absl::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-std::string Sha256(absl::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
-  return std::string(reinterpret_cast<const char*>(digest), size);
 }
 
 absl::StatusOr<EvpPkeyPtr> ParseRsaPublicKey(absl::string_view pem) {

@@ -3,8 +3,6 @@
 
 #include "chef/rendering.h"
 
-#include <openssl/evp.h>
-
 #include <optional>
 #include <utility>
 
@@ -13,18 +11,11 @@
 #include "absl/strings/str_join.h"
 #include "chef/canonical_json.h"
 #include "chef/rendering_trees.h"
+#include "chef/sha256.h"
 #include "chef/tree_claims.h"
 
 namespace rehai::chef {
 namespace {
-
-std::string Sha256Hex(const std::string& text) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest), size));
-}
 
 // One line for the path, one for the JSON: neither contains a line break.
 void AddLines(const std::vector<Subtree>& subtrees, std::string& text) {
@@ -41,7 +32,7 @@ std::string Digest(const Rendering& rendering) {
     absl::StrAppend(&text, rendering.data_bag, "\n");
     AddLines(rendering.item, text);
   }
-  return Sha256Hex(text);
+  return absl::BytesToHexString(Sha256(text));
 }
 
 NodePath Joined(NodePath path, const NodePath& more) {

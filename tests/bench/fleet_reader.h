@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "hypervisor/connection.h"
+#include "hypervisor/deaf_listener.h"
 #include "hypervisor/libvirt_dialer.h"
 
 namespace rehai::bench {
@@ -48,18 +49,11 @@ class FleetReader {
   int guests() const { return guests_; }
 
  private:
-  // Hints are of no interest here.
-  class Deaf final : public hypervisor::Listener {
-    void OnGuestEvent(const GuestId&, hypervisor::GuestEvent) override {}
-    void OnHostEvent() override {}
-    void OnClosed(const std::string&) override {}
-  };
-
   absl::Status ReadAll(const hypervisor::ReadRequest& request);
 
   const std::vector<std::string> uris_;
   const int workers_;
-  Deaf deaf_;
+  hypervisor::DeafListener deaf_;
   hypervisor::LibvirtDialer dialer_;
   std::vector<std::unique_ptr<hypervisor::Connection>> connections_;
   int guests_ = 0;

@@ -15,18 +15,12 @@
 #include "chef/rendering.h"
 #include "chef/request_signer.h"
 #include "hypervisor/connection.h"
+#include "hypervisor/deaf_listener.h"
 #include "hypervisor/libvirt_dialer.h"
 #include "rehai/v1/model.pb.h"
 
 namespace rehai::bench {
 namespace {
-
-class IgnoreEvents final : public hypervisor::Listener {
- public:
-  void OnGuestEvent(const GuestId&, hypervisor::GuestEvent) override {}
-  void OnHostEvent() override {}
-  void OnClosed(const std::string&) override {}
-};
 
 class Refresher final : public HostRefresh {
  public:
@@ -89,7 +83,7 @@ class Refresher final : public HostRefresh {
   const std::string uri_;
   int64_t revision_ = 0;
   hypervisor::LibvirtDialer dialer_;
-  IgnoreEvents listener_;
+  hypervisor::DeafListener listener_;
   std::unique_ptr<hypervisor::Connection> connection_;
   std::unique_ptr<chef::Client> client_;
   std::unique_ptr<chef::NodeWriter> writer_;

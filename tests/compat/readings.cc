@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "hypervisor/connection.h"
+#include "hypervisor/deaf_listener.h"
 #include "hypervisor/libvirt_dialer.h"
 #include "rehai/v1/model.pb.h"
 #include "tests/lab/process.h"
@@ -22,13 +23,6 @@ namespace rehai {
 namespace {
 
 using ::nlohmann::json;
-
-class IgnoreEvents final : public hypervisor::Listener {
- public:
-  void OnGuestEvent(const GuestId&, hypervisor::GuestEvent) override {}
-  void OnHostEvent() override {}
-  void OnClosed(const std::string&) override {}
-};
 
 std::vector<std::string> Lines(const std::string& text) {
   std::vector<std::string> lines;
@@ -91,7 +85,7 @@ absl::StatusOr<json> VirshGuest(const std::string& uri, const std::string& id,
 
 absl::StatusOr<json> OurTree(const std::string& uri,
                              const chef::RenderingOptions& options) {
-  IgnoreEvents listener;
+  hypervisor::DeafListener listener;
   hypervisor::LibvirtDialer dialer(Clock::Real());
   hypervisor::DialOptions dial;
   dial.read = {.volumes = true, .messages = true};
