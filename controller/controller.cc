@@ -24,7 +24,7 @@
 #include "controller/api/server.h"
 #include "controller/discovery/discovery.h"
 #include "controller/inventory/inventory.h"
-#include "controller/source/pull_source.h"
+#include "controller/source/fleet_source.h"
 #include "controller/sync/chef_sink.h"
 #include "controller/sync/resync_operations.h"
 #include "controller/sync/syncer.h"
@@ -72,9 +72,9 @@ Syncer::Options SyncOptions(const ControllerOptions& options,
   return sync;
 }
 
-PullSource::Options PullOptions(const ControllerOptions& options,
+FleetSource::Options PullOptions(const ControllerOptions& options,
                                 const hypervisor::SshCommand& ssh) {
-  PullSource::Options pull = options.pull;
+  FleetSource::Options pull = options.pull;
   pull.dial.ssh_command = ssh.path();
   return pull;
 }
@@ -180,7 +180,7 @@ struct Controller::Parts {
   Syncer syncer;
   std::unique_ptr<hypervisor::SshCommand> ssh;
   hypervisor::LibvirtDialer dialer;
-  PullSource source;
+  FleetSource source;
   chef::NodeQuery query;
   Discovery discovery;
   ResyncOperations operations;

@@ -213,7 +213,7 @@ void ReadSync(const v1::SyncConfig& config, Checker& check,
 }
 
 void ReadPull(const v1::PullConfig& config, Checker& check,
-              PullSource::Options& out) {
+              FleetSource::Options& out) {
   check.Positive("pull.workers", config.workers(), out.workers);
   check.Positive("pull.connect_timeout", config.has_connect_timeout(),
                  config.connect_timeout(), out.dial.connect_timeout);

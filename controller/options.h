@@ -16,7 +16,7 @@
 #include "controller/api/server.h"
 #include "controller/discovery/discovery_options.h"
 #include "controller/inventory/brake.h"
-#include "controller/source/pull_source.h"
+#include "controller/source/fleet_source.h"
 #include "controller/sync/syncer.h"
 #include "hypervisor/ssh_command.h"
 #include "rehai/v1/config.pb.h"
@@ -34,7 +34,7 @@ struct ControllerOptions {
   absl::Duration chef_request_timeout = absl::Seconds(10);
   int64_t max_node_bytes = 1'000'000;
   Syncer::Options sync;
-  PullSource::Options pull;
+  FleetSource::Options pull;
   hypervisor::SshOptions ssh;
   DiscoveryOptions discovery;
   BrakeOptions brake;

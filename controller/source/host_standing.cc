@@ -59,7 +59,7 @@ v1::Condition LeftDiscovery(const FoundHost& found, absl::Time kept_until) {
 
 }  // namespace
 
-HostStanding::HostStanding(const HostSchedule::Options& options,
+HostStanding::HostStanding(const hypervisor::HostSchedule::Options& options,
                            const FoundHost& found, absl::Duration now)
     : found_(found), uri_(found.uri), schedule_(options, found.host, now) {
   announcement_.labels = found.labels;
@@ -122,7 +122,7 @@ v1::Connection HostStanding::Describe(absl::Duration now,
   v1::Connection connection;
   connection.set_node(found_.host.node);
   connection.set_uri(DisplayUri(uri_));
-  const HostSchedule::Shown shown = schedule_.ShownAt(now);
+  const hypervisor::HostSchedule::Shown shown = schedule_.ShownAt(now);
   connection.set_state(shown.state);
   *connection.mutable_since() = ToProto(wall_now - (now - shown.since));
   connection.set_failures(schedule_.failures());

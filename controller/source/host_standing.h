@@ -12,8 +12,8 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "controller/discovery/found_host.h"
-#include "controller/source/host_schedule.h"
 #include "controller/source/missed_events.h"
+#include "hypervisor/host_schedule.h"
 #include "rehai/v1/model.pb.h"
 #include "rehai/v1/source.pb.h"
 
@@ -35,8 +35,8 @@ struct Announcement {
 // Times are Clock::Uptime() values, passed in. A plain value, not thread-safe.
 class HostStanding {
  public:
-  HostStanding(const HostSchedule::Options& options, const FoundHost& found,
-               absl::Duration now);
+  HostStanding(const hypervisor::HostSchedule::Options& options,
+               const FoundHost& found, absl::Duration now);
 
   // Discovery finds the host so. True if it is to be reached at another URI
   // than until now.
@@ -45,8 +45,8 @@ class HostStanding {
   void NotFound(absl::Time kept_until, absl::Duration now);
 
   // What is to be done about the host.
-  HostSchedule& schedule() { return schedule_; }
-  const HostSchedule& schedule() const { return schedule_; }
+  hypervisor::HostSchedule& schedule() { return schedule_; }
+  const hypervisor::HostSchedule& schedule() const { return schedule_; }
 
   MissedEvents& missed() { return missed_; }
   const MissedEvents& missed() const { return missed_; }
@@ -73,7 +73,7 @@ class HostStanding {
  private:
   FoundHost found_;
   std::string uri_;
-  HostSchedule schedule_;
+  hypervisor::HostSchedule schedule_;
   MissedEvents missed_;
   Announcement announcement_;
 

@@ -38,7 +38,7 @@ class HostStandingTest : public testing::Test {
  protected:
   HostStandingTest() : standing_(Options(), TestHost(), kNow) {}
 
-  static HostSchedule::Options Options() {
+  static hypervisor::HostSchedule::Options Options() {
     return {.reconnect = {.min = absl::Seconds(1), .max = absl::Seconds(60)},
             .relist_interval = absl::Hours(1),
             .event_window = absl::Milliseconds(20),
@@ -51,18 +51,21 @@ class HostStandingTest : public testing::Test {
 };
 
 TEST_F(HostStandingTest, ANewHostIsAnnouncedWithItsLabels) {
-  EXPECT_EQ(standing_.schedule().Next().step, HostSchedule::Step::kAnnounce);
+  EXPECT_EQ(standing_.schedule().Next().step,
+            hypervisor::HostSchedule::Step::kAnnounce);
   const Announcement announcement = standing_.TakeAnnouncement();
   EXPECT_EQ(announcement.labels, TestHost().labels);
   EXPECT_THAT(announcement.conditions,
               Contains(Pair(kNodeClaimedTwice, Eq(std::nullopt))));
-  EXPECT_EQ(standing_.schedule().Next().step, HostSchedule::Step::kDial);
+  EXPECT_EQ(standing_.schedule().Next().step,
+            hypervisor::HostSchedule::Step::kDial);
 }
 
 TEST_F(HostStandingTest, WhatIsFoundAgainAsItWasIsNoNews) {
   standing_.TakeAnnouncement();
   EXPECT_FALSE(standing_.Found(TestHost(), kNow));
-  EXPECT_NE(standing_.schedule().Next().step, HostSchedule::Step::kAnnounce);
+  EXPECT_NE(standing_.schedule().Next().step,
+            hypervisor::HostSchedule::Step::kAnnounce);
 }
 
 TEST_F(HostStandingTest, OtherLabelsAreAnnouncedAndOtherwiseChangeNothing) {
@@ -112,7 +115,8 @@ TEST_F(HostStandingTest, AHostThatLeavesAndReturnsSaysSo) {
   EXPECT_THAT(left->message(), AllOf(HasSubstr("hv1"), HasSubstr("config"),
                                      HasSubstr("forgotten at 20")));
   standing_.NotFound(kWall + absl::Hours(48), kNow);
-  EXPECT_NE(standing_.schedule().Next().step, HostSchedule::Step::kAnnounce)
+  EXPECT_NE(standing_.schedule().Next().step,
+            hypervisor::HostSchedule::Step::kAnnounce)
       << "it left once";
 
   EXPECT_FALSE(standing_.Found(TestHost(), kNow));

@@ -31,7 +31,7 @@
 #include "chef/subtree.h"
 #include "controller/discovery/found_host.h"
 #include "controller/inventory/inventory.h"
-#include "controller/source/pull_source.h"
+#include "controller/source/fleet_source.h"
 #include "controller/sync/chef_sink.h"
 #include "controller/sync/syncer.h"
 #include "rehai/v1/chef.pb.h"
@@ -178,11 +178,11 @@ class QuietFleet {
       hosts.push_back({.host = {node}, .uri = UriOf(node), .labels = {}});
     }
     Jitter();
-    PullSource::Options pull;
+    FleetSource::Options pull;
     pull.relist_interval = setting_.relist;
     pull.volatile_interval = setting_.volatile_interval;
     pull.dial.read = {.volumes = true, .messages = true};
-    source_ = std::make_unique<PullSource>(pull, std::move(hosts), dialer_,
+    source_ = std::make_unique<FleetSource>(pull, std::move(hosts), dialer_,
                                            inventory_, clock_);
     return absl::OkStatus();
   }
@@ -262,7 +262,7 @@ class QuietFleet {
   std::unique_ptr<ChefSink> sink_;
   Inventory inventory_;
   std::unique_ptr<Syncer> syncer_;
-  std::unique_ptr<PullSource> source_;
+  std::unique_ptr<FleetSource> source_;
 };
 
 absl::StatusOr<ordered_json> MeasureOne(absl::Duration volatile_interval) {

@@ -9,9 +9,9 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "controller/source/host_schedule.h"
+#include "hypervisor/host_schedule.h"
 
-namespace rehai {
+namespace rehai::hypervisor {
 namespace {
 
 using ::testing::ElementsAre;
@@ -273,4 +273,4 @@ TEST_F(HostScheduleStandingTest, AnOperatorEndsTheWaitAndOnlyAWait) {
 }
 
 }  // namespace
-}  // namespace rehai
+}  // namespace rehai::hypervisor

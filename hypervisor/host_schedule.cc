@@ -1,7 +1,7 @@
 // Copyright 2026 The Rehai Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "controller/source/host_schedule.h"
+#include "hypervisor/host_schedule.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 #include <limits>
 #include <utility>
 
-namespace rehai {
+namespace rehai::hypervisor {
 namespace {
 
 // A place in an interval that stays the same over restarts, and differs from
@@ -141,7 +141,7 @@ HostSchedule::Reading HostSchedule::BeginRead(absl::Duration now) {
   reading.hints = std::exchange(hints_, {});
   const Hints& hints = reading.hints;
   if (!hints.guests.empty() || hints.host.has_value()) hints_read_at_ = now;
-  hypervisor::ReadRequest& request = reading.request;
+  ReadRequest& request = reading.request;
   request.everything = relist_at_ <= now || reread_at_ <= now ||
                        hints.guests.size() > kMostTargeted;
   if (!request.everything) {
@@ -259,4 +259,4 @@ HostSchedule::Shown HostSchedule::ShownAt(absl::Duration now) const {
           disconnected_at_};
 }
 
-}  // namespace rehai
+}  // namespace rehai::hypervisor

@@ -1,8 +1,8 @@
 // Copyright 2026 The Rehai Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef CONTROLLER_SOURCE_PULL_SOURCE_H_
-#define CONTROLLER_SOURCE_PULL_SOURCE_H_
+#ifndef CONTROLLER_SOURCE_FLEET_SOURCE_H_
+#define CONTROLLER_SOURCE_FLEET_SOURCE_H_
 
 #include <cstdint>
 #include <map>
@@ -22,20 +22,20 @@
 #include "base/mutex.h"
 #include "controller/discovery/found_host.h"
 #include "controller/inventory/inventory.h"
-#include "controller/source/host_schedule.h"
 #include "controller/source/host_standing.h"
 #include "controller/source/identities.h"
 #include "controller/source/lanes.h"
 #include "controller/source/moves.h"
 #include "controller/source/pull_statistics.h"
 #include "hypervisor/connection.h"
+#include "hypervisor/host_schedule.h"
 #include "proto/ids.h"
 #include "rehai/v1/source.pb.h"
 
 namespace rehai {
 
-// PullSource holds a connection to each hypervisor and tells the inventory what
-// it reads there.
+// FleetSource holds a connection to each hypervisor and tells the inventory
+// what it reads there.
 //
 // - Events only make a host due; a read then says what is true. Changes that no
 //   event told of are counted.
@@ -55,11 +55,12 @@ namespace rehai {
 // Threads: the workers dial, read, close and call the inventory, one step of
 // one host each, and hold no lock while they do. The hypervisors' event loop
 // calls in to note hints: it takes the lock for a moment and never waits for a
-// worker. What is to be done about a host and when is HostSchedule's to say,
-// whose turn it is that of Lanes, both under this class's one lock, a leaf.
+// worker. What is to be done about a host and when is
+// hypervisor::HostSchedule's to say, whose turn it is that of Lanes, both under
+// this class's one lock, a leaf.
 //
 // Thread-safe. Owns its workers, between Start() and Stop().
-class PullSource {
+class FleetSource {
  public:
   struct Options {
     int workers = 8;
@@ -89,10 +90,10 @@ class PullSource {
   };
 
   // As SetHosts(hosts). Everything referred to must outlive this.
-  PullSource(Options options, const std::vector<FoundHost>& hosts,
-             hypervisor::Dialer& dialer, Inventory& inventory,
-             const Clock& clock);
-  ~PullSource();
+  FleetSource(Options options, const std::vector<FoundHost>& hosts,
+              hypervisor::Dialer& dialer, Inventory& inventory,
+              const Clock& clock);
+  ~FleetSource();
 
   // Once.
   void Start();
@@ -148,7 +149,7 @@ class PullSource {
   // `reading`, which is being read.
   void Note(std::vector<HostIdentities::Finding> findings,
             const HostId& reading = {}) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  HostSchedule::Options ScheduleOptions() const;
+  hypervisor::HostSchedule::Options ScheduleOptions() const;
 
   // The workers.
   void Work();
@@ -161,7 +162,7 @@ class PullSource {
   // A host that no worker has, to be closed while stopping. Null: no more.
   Host* TakeOpen();
 
-  // The steps (pull_source_steps.cc).
+  // The steps (fleet_source_steps.cc).
   // Dials, and reads everything in the same breath: otherwise the first reads
   // would queue behind the dials of a whole fleet.
   void Dial(Task& task);
@@ -217,4 +218,4 @@ class PullSource {
 
 }  // namespace rehai
 
-#endif  // CONTROLLER_SOURCE_PULL_SOURCE_H_
+#endif  // CONTROLLER_SOURCE_FLEET_SOURCE_H_

@@ -12,8 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/inventory/record.h"
-#include "controller/source/pull_source.h"
-#include "controller/source/pull_source_fixture.h"
+#include "controller/source/fleet_source.h"
+#include "controller/source/fleet_source_fixture.h"
 #include "tests/fakes/fake_dialer.h"
 #include "tests/matchers.h"
 
@@ -27,7 +27,7 @@ using ::testing::HasSubstr;
 const GuestId kWeb{"web-uuid"};
 
 // Two hosts; the guest is on the first.
-class PullSourceMovesTest : public PullSourceTest {
+class FleetSourceMovesTest : public FleetSourceTest {
  protected:
   void StartWithGuest() {
     Host(0).SetGuest(Guest(kWeb.uuid, "web"));
@@ -46,7 +46,8 @@ class PullSourceMovesTest : public PullSourceTest {
   }
 };
 
-TEST_F(PullSourceMovesTest, AGuestThatMigratedAwayStaysUntilItIsSeenElsewhere) {
+TEST_F(FleetSourceMovesTest,
+       AGuestThatMigratedAwayStaysUntilItIsSeenElsewhere) {
   StartWithGuest();
   Host(0).RemoveGuest(kWeb.uuid);
   Host(0).EmitGuestEvent(kWeb, GuestEvent::kMigratedAway);
@@ -62,7 +63,7 @@ TEST_F(PullSourceMovesTest, AGuestThatMigratedAwayStaysUntilItIsSeenElsewhere) {
   EXPECT_TRUE(AwaitGuests(0, 0));
 }
 
-TEST_F(PullSourceMovesTest, AGuestThatMigratedOutOfTheFleetIsGoneAfterAWhile) {
+TEST_F(FleetSourceMovesTest, AGuestThatMigratedOutOfTheFleetIsGoneAfterAWhile) {
   StartWithGuest();
   Host(0).RemoveGuest(kWeb.uuid);
   Host(0).EmitGuestEvent(kWeb, GuestEvent::kMigratedAway);
@@ -75,7 +76,7 @@ TEST_F(PullSourceMovesTest, AGuestThatMigratedOutOfTheFleetIsGoneAfterAWhile) {
   EXPECT_EQ(source_->Status().missed_events(), 0);
 }
 
-TEST_F(PullSourceMovesTest, AGuestThatAnotherHostIsAboutToShowStays) {
+TEST_F(FleetSourceMovesTest, AGuestThatAnotherHostIsAboutToShowStays) {
   StartWithGuest();
   // The new host knows first, and is slow to be read.
   Host(1).SetGuest(Guest(kWeb.uuid, "web"));
@@ -95,7 +96,7 @@ TEST_F(PullSourceMovesTest, AGuestThatAnotherHostIsAboutToShowStays) {
   EXPECT_TRUE(AwaitGuests(0, 0));
 }
 
-TEST_F(PullSourceMovesTest, AGuestThatNobodyElseSpeaksOfSoonIsGone) {
+TEST_F(FleetSourceMovesTest, AGuestThatNobodyElseSpeaksOfSoonIsGone) {
   StartWithGuest();
   Host(0).RemoveGuest(kWeb.uuid);
   Host(0).EmitGuestEvent(kWeb);
@@ -106,7 +107,7 @@ TEST_F(PullSourceMovesTest, AGuestThatNobodyElseSpeaksOfSoonIsGone) {
   EXPECT_EQ(Where(), "nowhere");
 }
 
-TEST_F(PullSourceMovesTest, AnEventOfAnotherGuestEndsNoWaitForAnotherHosts) {
+TEST_F(FleetSourceMovesTest, AnEventOfAnotherGuestEndsNoWaitForAnotherHosts) {
   StartWithGuest();
   Host(0).RemoveGuest(kWeb.uuid);
   Host(0).EmitGuestEvent(kWeb);
@@ -119,7 +120,7 @@ TEST_F(PullSourceMovesTest, AnEventOfAnotherGuestEndsNoWaitForAnotherHosts) {
   EXPECT_TRUE(AwaitGuests(0, 0));
 }
 
-TEST_F(PullSourceMovesTest, GuestsWhoseEndWasToldAreNotHeldByTheBrake) {
+TEST_F(FleetSourceMovesTest, GuestsWhoseEndWasToldAreNotHeldByTheBrake) {
   constexpr int kGuests = 20;
   for (int i = 0; i < kGuests; ++i) {
     Host(0).SetGuest(Guest(absl::StrCat("g", i), "web"));
@@ -143,7 +144,7 @@ TEST_F(PullSourceMovesTest, GuestsWhoseEndWasToldAreNotHeldByTheBrake) {
   EXPECT_EQ(Record(1)->guests_size(), kGuests) << "no event told of these";
 }
 
-class PullSourceIdentityTest : public PullSourceTest {
+class FleetSourceIdentityTest : public FleetSourceTest {
  protected:
   void SetUuid(int i, const std::string& uuid) {
     v1::HostFacts facts;
@@ -159,7 +160,8 @@ class PullSourceIdentityTest : public PullSourceTest {
   }
 };
 
-TEST_F(PullSourceIdentityTest, AHostWithAnotherUuidIsNotBelievedUntilAccepted) {
+TEST_F(FleetSourceIdentityTest,
+       AHostWithAnotherUuidIsNotBelievedUntilAccepted) {
   SetUuid(0, "uuid-old");
   Host(0).SetGuest(Guest("1", "web"));
   Start();
@@ -179,7 +181,7 @@ TEST_F(PullSourceIdentityTest, AHostWithAnotherUuidIsNotBelievedUntilAccepted) {
   EXPECT_EQ(Record()->presence(), v1::PRESENCE_CURRENT);
 }
 
-TEST_F(PullSourceIdentityTest, OnlyAChangeOfAKnownHostCanBeAccepted) {
+TEST_F(FleetSourceIdentityTest, OnlyAChangeOfAKnownHostCanBeAccepted) {
   SetUuid(0, "uuid-0");
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
@@ -189,7 +191,7 @@ TEST_F(PullSourceIdentityTest, OnlyAChangeOfAKnownHostCanBeAccepted) {
               StatusIs(absl::StatusCode::kNotFound));
 }
 
-TEST_F(PullSourceIdentityTest,
+TEST_F(FleetSourceIdentityTest,
        TwoHostsWithOneUuidAreBothInDoubtUntilOneLeaves) {
   SetUuid(0, "same");
   SetUuid(1, "same");
@@ -210,7 +212,7 @@ TEST_F(PullSourceIdentityTest,
   EXPECT_TRUE(AwaitCondition(kDuplicateHostUuid, false, 0));
 }
 
-TEST_F(PullSourceIdentityTest, AHostInDoubtIsReachableAllTheSame) {
+TEST_F(FleetSourceIdentityTest, AHostInDoubtIsReachableAllTheSame) {
   SetUuid(0, "uuid-old");
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
@@ -223,7 +225,7 @@ TEST_F(PullSourceIdentityTest, AHostInDoubtIsReachableAllTheSame) {
   EXPECT_EQ(Record()->presence(), v1::PRESENCE_STALE);
 }
 
-TEST_F(PullSourceIdentityTest, AnotherUriMayAnswerWithAnotherUuid) {
+TEST_F(FleetSourceIdentityTest, AnotherUriMayAnswerWithAnotherUuid) {
   SetUuid(0, "uuid-old");
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "controller/source/pull_source.h"
-#include "controller/source/pull_source_fixture.h"
+#include "controller/source/fleet_source.h"
+#include "controller/source/fleet_source_fixture.h"
 #include "tests/fakes/fake_dialer.h"
 #include "tests/matchers.h"
 
@@ -20,7 +20,7 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-TEST_F(PullSourceTest, HangingHostsLeaveWorkersToThoseThatAnswer) {
+TEST_F(FleetSourceTest, HangingHostsLeaveWorkersToThoseThatAnswer) {
   options_.workers = 4;
   constexpr int kHosts = 9;
   for (int i = 1; i < kHosts; ++i) {
@@ -60,7 +60,7 @@ TEST_F(PullSourceTest, HangingHostsLeaveWorkersToThoseThatAnswer) {
   }
 }
 
-TEST_F(PullSourceTest, OneWorkerServesManyHosts) {
+TEST_F(FleetSourceTest, OneWorkerServesManyHosts) {
   options_.workers = 1;
   Start(20);
   for (int i = 0; i < 20; ++i) {
@@ -68,7 +68,7 @@ TEST_F(PullSourceTest, OneWorkerServesManyHosts) {
   }
 }
 
-TEST_F(PullSourceTest, TwentyOfAHundredHungHostsDoNotHoldTheWorkers) {
+TEST_F(FleetSourceTest, TwentyOfAHundredHungHostsDoNotHoldTheWorkers) {
   constexpr int kHosts = 100;
   constexpr int kHung = 20;
   options_.workers = 8;
@@ -122,7 +122,7 @@ TEST_F(PullSourceTest, TwentyOfAHundredHungHostsDoNotHoldTheWorkers) {
   EXPECT_THAT(hung.Await(kHung), SizeIs(kHung));
 }
 
-TEST_F(PullSourceTest, AFleetThatComesBackAtOnceIsDialedAtTheRate) {
+TEST_F(FleetSourceTest, AFleetThatComesBackAtOnceIsDialedAtTheRate) {
   constexpr int kHosts = 60;
   options_.workers = 8;
   options_.dials_per_second = 10;

@@ -1,7 +1,7 @@
 // Copyright 2026 The Rehai Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "controller/source/pull_source.h"
+#include "controller/source/fleet_source.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "controller/source/pull_source_fixture.h"
+#include "controller/source/fleet_source_fixture.h"
 #include "tests/fakes/fake_dialer.h"
 #include "tests/matchers.h"
 
@@ -23,14 +23,14 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-TEST_F(PullSourceTest, HostsAreInTheFleetBeforeAnythingIsDialed) {
+TEST_F(FleetSourceTest, HostsAreInTheFleetBeforeAnythingIsDialed) {
   Create(2);
   ASSERT_THAT(inventory_.View()->records, SizeIs(2));
   EXPECT_EQ(Record(1)->presence(), v1::PRESENCE_NEVER_SEEN);
   EXPECT_EQ(Host(1).dials(), 0);
 }
 
-TEST_F(PullSourceTest, ReadsEverythingAfterADial) {
+TEST_F(FleetSourceTest, ReadsEverythingAfterADial) {
   Host().SetGuest(Guest("1", "web"));
   v1::HostFacts facts;
   facts.set_hostname("hv0.example.com");
@@ -47,10 +47,10 @@ TEST_F(PullSourceTest, ReadsEverythingAfterADial) {
   EXPECT_EQ(record->provenance().origin(), "fake://hv0/");
 }
 
-TEST_F(PullSourceTest, WhatIsShownOfAUriHoldsNoSecret) {
+TEST_F(FleetSourceTest, WhatIsShownOfAUriHoldsNoSecret) {
   const std::string uri = "fake+ssh://me:secret@hv0/system?keyfile=/etc/key";
   dialer_.host(uri);
-  source_ = std::make_unique<PullSource>(
+  source_ = std::make_unique<FleetSource>(
       options_, std::vector<FoundHost>{{.host = {NodeOf(0)}, .uri = uri}},
       dialer_, inventory_, clock_);
   source_->Start();
@@ -58,7 +58,7 @@ TEST_F(PullSourceTest, WhatIsShownOfAUriHoldsNoSecret) {
   EXPECT_EQ(Record()->provenance().origin(), "fake+ssh://me@hv0/system");
 }
 
-TEST_F(PullSourceTest, AnEventReadsTheGuestItNames) {
+TEST_F(FleetSourceTest, AnEventReadsTheGuestItNames) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   Host().SetGuest(Guest("1", "web"));
@@ -72,7 +72,7 @@ TEST_F(PullSourceTest, AnEventReadsTheGuestItNames) {
   EXPECT_EQ(Host().reads(), 2);
 }
 
-TEST_F(PullSourceTest, AnEventDuringAReadIsNotLost) {
+TEST_F(FleetSourceTest, AnEventDuringAReadIsNotLost) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   Host().HoldReads();
@@ -86,7 +86,7 @@ TEST_F(PullSourceTest, AnEventDuringAReadIsNotLost) {
   EXPECT_TRUE(AwaitGuests(1));
 }
 
-TEST_F(PullSourceTest, AHostEventReadsTheHostsFacts) {
+TEST_F(FleetSourceTest, AHostEventReadsTheHostsFacts) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   v1::HostFacts facts;
@@ -99,7 +99,7 @@ TEST_F(PullSourceTest, AHostEventReadsTheHostsFacts) {
   EXPECT_TRUE(Host().last_request().host);
 }
 
-TEST_F(PullSourceTest, ARelistFindsWhatNoEventTold) {
+TEST_F(FleetSourceTest, ARelistFindsWhatNoEventTold) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   Host().SetGuest(Guest("1", "web"));
@@ -108,7 +108,7 @@ TEST_F(PullSourceTest, ARelistFindsWhatNoEventTold) {
   EXPECT_TRUE(Host().last_request().everything);
 }
 
-TEST_F(PullSourceTest, VolatileValuesAreNewsOncePerInterval) {
+TEST_F(FleetSourceTest, VolatileValuesAreNewsOncePerInterval) {
   options_.volatile_interval = absl::Hours(1);
   options_.relist_interval = absl::Minutes(1);
   const auto use_cpu = [this](uint64_t time) {
@@ -139,7 +139,7 @@ TEST_F(PullSourceTest, VolatileValuesAreNewsOncePerInterval) {
   EXPECT_TRUE(shows(2));
 }
 
-TEST_F(PullSourceTest, AnUnreadGuestKeepsWhatWasBelieved) {
+TEST_F(FleetSourceTest, AnUnreadGuestKeepsWhatWasBelieved) {
   Host().SetGuest(Guest("1", "web"));
   Start();
   ASSERT_TRUE(AwaitGuests(1));
@@ -150,7 +150,7 @@ TEST_F(PullSourceTest, AnUnreadGuestKeepsWhatWasBelieved) {
   EXPECT_TRUE(AwaitGuests(2));
 }
 
-TEST_F(PullSourceTest, AnObservationIsAsOldAsItsReadsBegin) {
+TEST_F(FleetSourceTest, AnObservationIsAsOldAsItsReadsBegin) {
   const absl::Time begin = clock_.Now();
   Host().HoldReads();
   Start();
@@ -164,7 +164,7 @@ TEST_F(PullSourceTest, AnObservationIsAsOldAsItsReadsBegin) {
             absl::ToUnixSeconds(begin) + 7);
 }
 
-TEST_F(PullSourceTest, AHostNeverReachedSaysWhy) {
+TEST_F(FleetSourceTest, AHostNeverReachedSaysWhy) {
   Host().FailDials(absl::UnavailableError("hv0: refused; is sshd up?"));
   Start();
   ASSERT_TRUE(
@@ -179,7 +179,7 @@ TEST_F(PullSourceTest, AHostNeverReachedSaysWhy) {
   EXPECT_THAT(Record()->conditions(), IsEmpty());
 }
 
-TEST_F(PullSourceTest, AUriThatCanNeverWorkIsDialedSeldom) {
+TEST_F(FleetSourceTest, AUriThatCanNeverWorkIsDialedSeldom) {
   Host(0).FailDials(absl::InvalidArgumentError("hv0: no such driver"));
   Host(1).FailDials(absl::UnavailableError("hv1: refused"));
   Start(2);
@@ -195,7 +195,7 @@ TEST_F(PullSourceTest, AUriThatCanNeverWorkIsDialedSeldom) {
   EXPECT_TRUE(Host(0).AwaitDials(2));
 }
 
-TEST_F(PullSourceTest, ALostHostIsStaleKeepsItsGuestsAndComesBack) {
+TEST_F(FleetSourceTest, ALostHostIsStaleKeepsItsGuestsAndComesBack) {
   Host().SetGuest(Guest("1", "web"));
   Start();
   ASSERT_TRUE(AwaitGuests(1));
@@ -217,7 +217,7 @@ TEST_F(PullSourceTest, ALostHostIsStaleKeepsItsGuestsAndComesBack) {
   EXPECT_GT(Record()->session(), before->session());
 }
 
-TEST_F(PullSourceTest, AFailedReadClosesTheConnection) {
+TEST_F(FleetSourceTest, AFailedReadClosesTheConnection) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   Host().FailReads(absl::UnavailableError("hv0: no answer"));
@@ -232,7 +232,7 @@ TEST_F(PullSourceTest, AFailedReadClosesTheConnection) {
   EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
 }
 
-TEST_F(PullSourceTest, AHostDownForLongIsUnknownUntilItIsBack) {
+TEST_F(FleetSourceTest, AHostDownForLongIsUnknownUntilItIsBack) {
   Host().SetGuest(Guest("1", "web"));
   Start();
   ASSERT_TRUE(AwaitGuests(1));

@@ -11,8 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/inventory/record.h"
-#include "controller/source/pull_source.h"
-#include "controller/source/pull_source_fixture.h"
+#include "controller/source/fleet_source.h"
+#include "controller/source/fleet_source_fixture.h"
 #include "tests/fakes/fake_dialer.h"
 #include "tests/matchers.h"
 
@@ -23,7 +23,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-class PullSourceFleetTest : public PullSourceTest {
+class FleetSourceFleetTest : public FleetSourceTest {
  protected:
   // Waits until the source shows the host's connection so.
   bool AwaitState(v1::ConnectionState state, int i = 0) {
@@ -41,7 +41,7 @@ class PullSourceFleetTest : public PullSourceTest {
   }
 };
 
-TEST_F(PullSourceFleetTest, AHostThatIsFoundLaterIsDialed) {
+TEST_F(FleetSourceFleetTest, AHostThatIsFoundLaterIsDialed) {
   Start(1);
   created_ = 2;
   Host(1).SetGuest(Guest("1", "web"));
@@ -50,7 +50,7 @@ TEST_F(PullSourceFleetTest, AHostThatIsFoundLaterIsDialed) {
   EXPECT_TRUE(AwaitGuests(1, 1));
 }
 
-TEST_F(PullSourceFleetTest, HostsMayBeFoundBeforeTheStart) {
+TEST_F(FleetSourceFleetTest, HostsMayBeFoundBeforeTheStart) {
   Create(0);
   created_ = 1;
   Host(0);
@@ -60,7 +60,7 @@ TEST_F(PullSourceFleetTest, HostsMayBeFoundBeforeTheStart) {
   EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
 }
 
-TEST_F(PullSourceFleetTest, OtherLabelsReachTheInventoryWithoutARead) {
+TEST_F(FleetSourceFleetTest, OtherLabelsReachTheInventoryWithoutARead) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   FoundHost found = FoundAs(0);
@@ -72,7 +72,7 @@ TEST_F(PullSourceFleetTest, OtherLabelsReachTheInventoryWithoutARead) {
   EXPECT_EQ(Host().reads(), 1);
 }
 
-TEST_F(PullSourceFleetTest, AHostThatLeavesIsReadOnceMoreAndThenLeftAlone) {
+TEST_F(FleetSourceFleetTest, AHostThatLeavesIsReadOnceMoreAndThenLeftAlone) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   clock_.Advance(absl::Seconds(1));
@@ -101,7 +101,7 @@ TEST_F(PullSourceFleetTest, AHostThatLeavesIsReadOnceMoreAndThenLeftAlone) {
   EXPECT_EQ(Record(), nullptr);
 }
 
-TEST_F(PullSourceFleetTest, AHostThatReturnsIsAsBefore) {
+TEST_F(FleetSourceFleetTest, AHostThatReturnsIsAsBefore) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   clock_.Advance(absl::Seconds(1));
@@ -119,7 +119,7 @@ TEST_F(PullSourceFleetTest, AHostThatReturnsIsAsBefore) {
   EXPECT_THAT(answers.Await(), ElementsAre(IsOk())) << "not forgotten";
 }
 
-TEST_F(PullSourceFleetTest, AHostThatReturnsAfterItWasForgottenIsNew) {
+TEST_F(FleetSourceFleetTest, AHostThatReturnsAfterItWasForgottenIsNew) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   clock_.Advance(absl::Seconds(1));
@@ -135,7 +135,7 @@ TEST_F(PullSourceFleetTest, AHostThatReturnsAfterItWasForgottenIsNew) {
   EXPECT_TRUE(AwaitCondition(kLeftDiscovery, false));
 }
 
-TEST_F(PullSourceFleetTest, AHostThatLeavesWhileItIsDownIsNotDialedAgain) {
+TEST_F(FleetSourceFleetTest, AHostThatLeavesWhileItIsDownIsNotDialedAgain) {
   Host().FailDials(absl::UnavailableError("hv0: refused"));
   Start();
   ASSERT_TRUE(AwaitCondition(kUnreachable, true));
@@ -146,7 +146,7 @@ TEST_F(PullSourceFleetTest, AHostThatLeavesWhileItIsDownIsNotDialedAgain) {
   EXPECT_EQ(Host().dials(), 1);
 }
 
-TEST_F(PullSourceFleetTest, AHungHostThatLeavesEndsWithItsRead) {
+TEST_F(FleetSourceFleetTest, AHungHostThatLeavesEndsWithItsRead) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   Host().HoldReads();
@@ -162,7 +162,7 @@ TEST_F(PullSourceFleetTest, AHungHostThatLeavesEndsWithItsRead) {
   EXPECT_EQ(Host().open_connections(), 0);
 }
 
-TEST_F(PullSourceFleetTest, AHostAtAnotherUriIsClosedHereAndDialedThere) {
+TEST_F(FleetSourceFleetTest, AHostAtAnotherUriIsClosedHereAndDialedThere) {
   Host().SetGuest(Guest("1", "web"));
   Start();
   ASSERT_TRUE(AwaitGuests(1));
@@ -178,7 +178,7 @@ TEST_F(PullSourceFleetTest, AHostAtAnotherUriIsClosedHereAndDialedThere) {
   EXPECT_EQ(dialer_.host(uri).open_connections(), 1);
 }
 
-TEST_F(PullSourceFleetTest, AReadAtTheOldUriIsNotTakenInAndItsAskersWait) {
+TEST_F(FleetSourceFleetTest, AReadAtTheOldUriIsNotTakenInAndItsAskersWait) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   Host().SetGuest(Guest("old", "web"));
@@ -202,7 +202,7 @@ TEST_F(PullSourceFleetTest, AReadAtTheOldUriIsNotTakenInAndItsAskersWait) {
   EXPECT_EQ(Record()->guests(0).uuid(), "new");
 }
 
-TEST_F(PullSourceFleetTest, ADialOfTheOldUriIsNoFailureOfTheNewOne) {
+TEST_F(FleetSourceFleetTest, ADialOfTheOldUriIsNoFailureOfTheNewOne) {
   Host().HoldDials();
   Host().FailDials(absl::UnavailableError("hv0: refused"));
   Start();
@@ -216,7 +216,7 @@ TEST_F(PullSourceFleetTest, ADialOfTheOldUriIsNoFailureOfTheNewOne) {
   EXPECT_EQ(Record()->provenance().origin(), found.uri);
 }
 
-TEST_F(PullSourceFleetTest, ANodeClaimedTwiceIsWatchedWhereItWas) {
+TEST_F(FleetSourceFleetTest, ANodeClaimedTwiceIsWatchedWhereItWas) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   FoundHost found = FoundAs(0);
@@ -234,7 +234,7 @@ TEST_F(PullSourceFleetTest, ANodeClaimedTwiceIsWatchedWhereItWas) {
   EXPECT_TRUE(dialer_.host(found.uri).AwaitDials(1));
 }
 
-TEST_F(PullSourceFleetTest, HostsOfASourceThatStoppedStayAsTheyAre) {
+TEST_F(FleetSourceFleetTest, HostsOfASourceThatStoppedStayAsTheyAre) {
   Start();
   source_->Stop();
   source_->SetHosts({FoundAs(1)});

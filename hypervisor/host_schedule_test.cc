@@ -1,7 +1,7 @@
 // Copyright 2026 The Rehai Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "controller/source/host_schedule.h"
+#include "hypervisor/host_schedule.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 
-namespace rehai {
+namespace rehai::hypervisor {
 namespace {
 
 using ::testing::ElementsAre;
@@ -47,7 +47,7 @@ class HostScheduleTest : public testing::Test {
   }
 
   // A read from begin to end; what it asked for.
-  hypervisor::ReadRequest Read(const std::vector<std::string>& unread = {}) {
+  ReadRequest Read(const std::vector<std::string>& unread = {}) {
     const HostSchedule::Reading reading = schedule_.BeginRead(now_);
     schedule_.ReadEnded(reading, unread, random_);
     return reading.request;
@@ -83,7 +83,7 @@ TEST_F(HostScheduleTest, ANewHostIsDialedAtOnceAndThenReadWhole) {
   EXPECT_TRUE(IsDue(Step::kDial));
   schedule_.Dialed(now_);
   EXPECT_TRUE(IsDue(Step::kRead));
-  const hypervisor::ReadRequest request = Read();
+  const ReadRequest request = Read();
   EXPECT_TRUE(request.everything);
   EXPECT_THAT(request.changed, IsEmpty());
   EXPECT_FALSE(IsDue(Step::kRead));
@@ -111,7 +111,7 @@ TEST_F(HostScheduleTest, EventsThatFollowWithinTheWindowMakeOneRead) {
   Advance(Window() / 2);
   EXPECT_TRUE(IsDue(Step::kRead)) << "later events put the read off";
 
-  const hypervisor::ReadRequest request = Read();
+  const ReadRequest request = Read();
 
   EXPECT_FALSE(request.everything);
   EXPECT_FALSE(request.host);
@@ -124,7 +124,7 @@ TEST_F(HostScheduleTest, AHostEventReadsTheHostsFacts) {
   schedule_.HostEvent(now_);
   Advance(Window());
   ASSERT_TRUE(IsDue(Step::kRead));
-  const hypervisor::ReadRequest request = Read();
+  const ReadRequest request = Read();
   EXPECT_TRUE(request.host);
   EXPECT_FALSE(request.everything);
   EXPECT_THAT(request.changed, IsEmpty());
@@ -147,7 +147,7 @@ TEST_F(HostScheduleTest, ARereadDoesNotWaitForTheWindow) {
   schedule_.GuestEvent(kWeb, now_);
   schedule_.WantReread(now_);
   EXPECT_TRUE(IsDue(Step::kRead));
-  const hypervisor::ReadRequest request = Read();
+  const ReadRequest request = Read();
   EXPECT_TRUE(request.everything);
   EXPECT_THAT(request.changed, IsEmpty());
   Advance(Window());
@@ -184,7 +184,7 @@ TEST_F(HostScheduleTest, ARelistAnswersTheHints) {
   Connect();
   schedule_.GuestEvent(kWeb, now_);
   Advance(TestOptions().relist_interval);
-  const hypervisor::ReadRequest request = Read();
+  const ReadRequest request = Read();
   EXPECT_TRUE(request.everything);
   EXPECT_THAT(request.changed, IsEmpty());
 }
@@ -211,7 +211,7 @@ TEST_F(HostScheduleVolatileTest, AreReadFirstAndThenAtTheirOwnPace) {
     EXPECT_FALSE(Read().volatile_values);
     now_ = last;
     ASSERT_TRUE(IsDue(Step::kRead));
-    const hypervisor::ReadRequest request = Read();
+    const ReadRequest request = Read();
     EXPECT_TRUE(request.volatile_values);
     EXPECT_FALSE(request.everything);
     EXPECT_EQ(schedule_.Next().at, last + absl::Hours(1));
@@ -413,4 +413,4 @@ TEST_F(HostScheduleTest, UnreadGuestsAreTriedAgainLessAndLessOften) {
 }
 
 }  // namespace
-}  // namespace rehai
+}  // namespace rehai::hypervisor

@@ -1,8 +1,8 @@
 // Copyright 2026 The Rehai Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef CONTROLLER_SOURCE_PULL_SOURCE_FIXTURE_H_
-#define CONTROLLER_SOURCE_PULL_SOURCE_FIXTURE_H_
+#ifndef CONTROLLER_SOURCE_FLEET_SOURCE_FIXTURE_H_
+#define CONTROLLER_SOURCE_FLEET_SOURCE_FIXTURE_H_
 
 #include <gtest/gtest.h>
 
@@ -21,13 +21,13 @@
 #include "base/mutex.h"
 #include "controller/discovery/found_host.h"
 #include "controller/inventory/inventory.h"
-#include "controller/source/pull_source.h"
+#include "controller/source/fleet_source.h"
 #include "hypervisor/connection.h"
 #include "proto/ids.h"
 #include "rehai/v1/model.pb.h"
 #include "tests/fakes/fake_dialer.h"
 
-// What the tests of PullSource share: a source of scripted hosts, on a clock
+// What the tests of FleetSource share: a source of scripted hosts, on a clock
 // that stands still.
 namespace rehai {
 
@@ -85,16 +85,16 @@ class Answers {
   std::vector<absl::Status> statuses_ ABSL_GUARDED_BY(mu_);
 };
 
-class PullSourceTest : public testing::Test {
+class FleetSourceTest : public testing::Test {
  protected:
-  PullSourceTest() {
+  FleetSourceTest() {
     options_.workers = 3;
     options_.reconnect = {.min = absl::Seconds(1), .max = absl::Seconds(60)};
     options_.relist_interval = absl::Hours(24);
     options_.spare_workers = 2;
     inventory_.AddListener([this](const Change&) { Notify(); });
   }
-  ~PullSourceTest() override {
+  ~FleetSourceTest() override {
     // A test that failed half-way must not hang for what it holds.
     for (int i = 0; i < created_; ++i) {
       Host(i).ReleaseDials();
@@ -113,8 +113,8 @@ class PullSourceTest : public testing::Test {
       Host(i);
       hosts.push_back(FoundAs(i));
     }
-    source_ = std::make_unique<PullSource>(options_, hosts, dialer_, inventory_,
-                                           clock_);
+    source_ = std::make_unique<FleetSource>(options_, hosts, dialer_,
+                                            inventory_, clock_);
   }
   void Start(int count = 1) {
     Create(count);
@@ -164,16 +164,16 @@ class PullSourceTest : public testing::Test {
     changed_.NotifyAll();
   }
 
-  PullSource::Options options_;
+  FleetSource::Options options_;
   FakeClock clock_;
   Inventory inventory_{clock_};
   hypervisor::FakeDialer dialer_;
   int created_ = 0;  // hosts
   Mutex mu_;
   CondVar changed_;
-  std::unique_ptr<PullSource> source_;
+  std::unique_ptr<FleetSource> source_;
 };
 
 }  // namespace rehai
 
-#endif  // CONTROLLER_SOURCE_PULL_SOURCE_FIXTURE_H_
+#endif  // CONTROLLER_SOURCE_FLEET_SOURCE_FIXTURE_H_

@@ -1,8 +1,8 @@
 // Copyright 2026 The Rehai Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef CONTROLLER_SOURCE_HOST_SCHEDULE_H_
-#define CONTROLLER_SOURCE_HOST_SCHEDULE_H_
+#ifndef HYPERVISOR_HOST_SCHEDULE_H_
+#define HYPERVISOR_HOST_SCHEDULE_H_
 
 #include <algorithm>
 #include <cstddef>
@@ -21,7 +21,7 @@
 #include "rehai/v1/model.pb.h"
 #include "rehai/v1/source.pb.h"
 
-namespace rehai {
+namespace rehai::hypervisor {
 
 // HostSchedule decides what is to be done about one hypervisor next, and when.
 // It is told what happened and does nothing itself: no I/O, no clock, no lock.
@@ -91,7 +91,7 @@ class HostSchedule {
 
   // A read that begins.
   struct Reading {
-    hypervisor::ReadRequest request;
+    ReadRequest request;
     absl::Duration begun;
     Hints hints;  // that it answers
   };
@@ -215,6 +215,6 @@ class HostSchedule {
   std::set<GuestId> unread_;  // to be tried again
 };
 
-}  // namespace rehai
+}  // namespace rehai::hypervisor
 
-#endif  // CONTROLLER_SOURCE_HOST_SCHEDULE_H_
+#endif  // HYPERVISOR_HOST_SCHEDULE_H_

@@ -1,8 +1,8 @@
 // Copyright 2026 The Rehai Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef CONTROLLER_SOURCE_PULL_SOURCE_HOST_H_
-#define CONTROLLER_SOURCE_PULL_SOURCE_HOST_H_
+#ifndef CONTROLLER_SOURCE_FLEET_SOURCE_HOST_H_
+#define CONTROLLER_SOURCE_FLEET_SOURCE_HOST_H_
 
 #include <cstdint>
 #include <memory>
@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
-#include "controller/source/pull_source.h"
+#include "controller/source/fleet_source.h"
 
-// What PullSource keeps of its hosts; for its own files only.
+// What FleetSource keeps of its hosts; for its own files only.
 namespace rehai {
 
-struct PullSource::Host final : public hypervisor::Listener {
-  Host(PullSource& source, const FoundHost& found, absl::Duration now);
+struct FleetSource::Host final : public hypervisor::Listener {
+  Host(FleetSource& source, const FoundHost& found, absl::Duration now);
 
   void OnGuestEvent(const GuestId& guest,
                     hypervisor::GuestEvent event) override;
@@ -26,7 +26,7 @@ struct PullSource::Host final : public hypervisor::Listener {
   void OnClosed(const std::string& reason) override;
 
   // Set at construction.
-  PullSource& source;
+  FleetSource& source;
   const HostId id;
 
   // Guarded by the source's lock.
@@ -34,7 +34,8 @@ struct PullSource::Host final : public hypervisor::Listener {
   std::string closed_because;
   std::vector<Done> waiting;  // for a read that has not begun
   bool taken = false;         // by a worker, so in no lane
-  std::optional<HostSchedule::NextStep> queued;  // how it is in its lane
+  std::optional<hypervisor::HostSchedule::NextStep>
+      queued;  // how it is in its lane
 
   // Touched by the worker that has the host.
   std::unique_ptr<hypervisor::Connection> connection;
@@ -49,12 +50,12 @@ struct PullSource::Host final : public hypervisor::Listener {
   void Note(absl::FunctionRef<void(absl::Duration now)> what);
 };
 
-struct PullSource::Task {
+struct FleetSource::Task {
   Host* host = nullptr;  // null once it is forgotten
-  HostSchedule::Step step = HostSchedule::Step::kRead;
+  hypervisor::HostSchedule::Step step = hypervisor::HostSchedule::Step::kRead;
   Lanes::Begun begun;
   // Of a read, which may be a dial's second half.
-  HostSchedule::Reading reading;
+  hypervisor::HostSchedule::Reading reading;
   absl::Duration read_time;
   std::vector<Done> served;
 };
@@ -65,4 +66,4 @@ absl::Status Stopped(const HostId& host);
 
 }  // namespace rehai
 
-#endif  // CONTROLLER_SOURCE_PULL_SOURCE_HOST_H_
+#endif  // CONTROLLER_SOURCE_FLEET_SOURCE_HOST_H_

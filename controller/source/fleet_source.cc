@@ -1,7 +1,7 @@
 // Copyright 2026 The Rehai Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "controller/source/pull_source.h"
+#include "controller/source/fleet_source.h"
 
 #include <pthread.h>
 
@@ -12,12 +12,12 @@
 #include "base/log.h"
 #include "base/proto_time.h"
 #include "controller/source/display_uri.h"
-#include "controller/source/pull_source_host.h"
+#include "controller/source/fleet_source_host.h"
 
 namespace rehai {
 namespace {
 
-using Step = HostSchedule::Step;
+using Step = hypervisor::HostSchedule::Step;
 
 absl::Status UnknownHost(const HostId& host) {
   return absl::NotFoundError(
@@ -46,16 +46,16 @@ absl::Status NotWatched(const HostId& host) {
       "again"));
 }
 
-PullSource::Host::Host(PullSource& source, const FoundHost& found,
-                       absl::Duration now)
+FleetSource::Host::Host(FleetSource& source, const FoundHost& found,
+                        absl::Duration now)
     : source(source),
       id(found.host),
       standing(source.ScheduleOptions(), found, now) {}
 
 // What follows runs under the lock that Note() takes, which the analysis cannot
 // see through the callback.
-void PullSource::Host::OnGuestEvent(const GuestId& guest,
-                                    hypervisor::GuestEvent event) {
+void FleetSource::Host::OnGuestEvent(const GuestId& guest,
+                                     hypervisor::GuestEvent event) {
   Note([&](absl::Duration now) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     standing.schedule().GuestEvent(guest, now);
     standing.missed().Told(guest, now);
@@ -67,29 +67,29 @@ void PullSource::Host::OnGuestEvent(const GuestId& guest,
   });
 }
 
-void PullSource::Host::OnHostEvent() {
+void FleetSource::Host::OnHostEvent() {
   Note([&](absl::Duration now) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     standing.schedule().HostEvent(now);
     source.statistics_.EventHeard();
   });
 }
 
-void PullSource::Host::OnClosed(const std::string& reason) {
+void FleetSource::Host::OnClosed(const std::string& reason) {
   Note([&](absl::Duration now) {
     standing.schedule().Closed(now);
     closed_because = reason;
   });
 }
 
-void PullSource::Host::Note(absl::FunctionRef<void(absl::Duration now)> what) {
+void FleetSource::Host::Note(absl::FunctionRef<void(absl::Duration now)> what) {
   MutexLock lock(source.mu_);
   what(source.clock_.Uptime());
   source.Enqueue(*this);
 }
 
-PullSource::PullSource(Options options, const std::vector<FoundHost>& hosts,
-                       hypervisor::Dialer& dialer, Inventory& inventory,
-                       const Clock& clock)
+FleetSource::FleetSource(Options options, const std::vector<FoundHost>& hosts,
+                         hypervisor::Dialer& dialer, Inventory& inventory,
+                         const Clock& clock)
     : options_(options),
       dialer_(dialer),
       inventory_(inventory),
@@ -104,9 +104,9 @@ PullSource::PullSource(Options options, const std::vector<FoundHost>& hosts,
   SetHosts(hosts);
 }
 
-PullSource::~PullSource() { Stop(); }
+FleetSource::~FleetSource() { Stop(); }
 
-HostSchedule::Options PullSource::ScheduleOptions() const {
+hypervisor::HostSchedule::Options FleetSource::ScheduleOptions() const {
   return {.reconnect = options_.reconnect,
           .relist_interval = options_.relist_interval,
           .event_window = options_.event_window,
@@ -115,7 +115,7 @@ HostSchedule::Options PullSource::ScheduleOptions() const {
           .keep_departed = options_.keep_departed};
 }
 
-void PullSource::Start() {
+void FleetSource::Start() {
   MutexLock lock(mu_);
   for (int i = 0; i < lanes_.threads(); ++i) {
     workers_.emplace_back([this, i] {
@@ -125,7 +125,7 @@ void PullSource::Start() {
   }
 }
 
-void PullSource::Stop() {
+void FleetSource::Stop() {
   std::vector<std::thread> workers;
   std::vector<std::pair<HostId, Done>> abandoned;
   {
@@ -146,7 +146,7 @@ void PullSource::Stop() {
   for (std::thread& worker : workers) worker.join();
 }
 
-void PullSource::SetHosts(const std::vector<FoundHost>& hosts) {
+void FleetSource::SetHosts(const std::vector<FoundHost>& hosts) {
   std::vector<const FoundHost*> added;
   {
     MutexLock lock(mu_);
@@ -190,12 +190,12 @@ void PullSource::SetHosts(const std::vector<FoundHost>& hosts) {
   for (auto& [host, done] : abandoned) done(NotWatched(host));
 }
 
-PullSource::Host* PullSource::Find(const HostId& host) {
+FleetSource::Host* FleetSource::Find(const HostId& host) {
   const auto place = hosts_.find(host);
   return place == hosts_.end() ? nullptr : place->second.get();
 }
 
-bool PullSource::Adopt(const FoundHost& found) {
+bool FleetSource::Adopt(const FoundHost& found) {
   const absl::Duration now = clock_.Uptime();
   std::unique_ptr<Host>& host = hosts_[found.host];
   bool has_moved = false;
@@ -209,7 +209,7 @@ bool PullSource::Adopt(const FoundHost& found) {
   return has_moved;
 }
 
-std::vector<PullSource::Done> PullSource::Drain(Host& host) {
+std::vector<FleetSource::Done> FleetSource::Drain(Host& host) {
   host.standing.NotFound(clock_.Now() + options_.keep_departed,
                          clock_.Uptime());
   std::vector<Done> abandoned;
@@ -222,7 +222,7 @@ std::vector<PullSource::Done> PullSource::Drain(Host& host) {
   return abandoned;
 }
 
-void PullSource::Reread(const HostId& host, Done done) {
+void FleetSource::Reread(const HostId& host, Done done) {
   absl::Status refusal = UnknownHost(host);
   {
     MutexLock lock(mu_);
@@ -241,7 +241,7 @@ void PullSource::Reread(const HostId& host, Done done) {
   done(refusal);
 }
 
-int PullSource::Retry(const std::vector<HostId>& hosts) {
+int FleetSource::Retry(const std::vector<HostId>& hosts) {
   int released = 0;
   MutexLock lock(mu_);
   const absl::Duration now = clock_.Uptime();
@@ -254,7 +254,7 @@ int PullSource::Retry(const std::vector<HostId>& hosts) {
   return released;
 }
 
-absl::StatusOr<std::string> PullSource::AcceptIdentity(const HostId& id) {
+absl::StatusOr<std::string> FleetSource::AcceptIdentity(const HostId& id) {
   MutexLock lock(mu_);
   Host* const host = Find(id);
   if (host == nullptr) return UnknownHost(id);
@@ -266,8 +266,8 @@ absl::StatusOr<std::string> PullSource::AcceptIdentity(const HostId& id) {
   return accepted->uuid;
 }
 
-void PullSource::Note(std::vector<HostIdentities::Finding> findings,
-                      const HostId& reading) {
+void FleetSource::Note(std::vector<HostIdentities::Finding> findings,
+                       const HostId& reading) {
   const absl::Duration now = clock_.Uptime();
   for (HostIdentities::Finding& finding : findings) {
     Host* const host = Find(finding.host);
@@ -282,7 +282,7 @@ void PullSource::Note(std::vector<HostIdentities::Finding> findings,
   }
 }
 
-v1::PullStatus PullSource::Status() const {
+v1::PullStatus FleetSource::Status() const {
   v1::PullStatus status;
   MutexLock lock(mu_);
   const absl::Duration now = clock_.Uptime();
@@ -305,7 +305,7 @@ v1::PullStatus PullSource::Status() const {
   return status;
 }
 
-std::vector<v1::Connection> PullSource::Connections() const {
+std::vector<v1::Connection> FleetSource::Connections() const {
   std::vector<v1::Connection> connections;
   MutexLock lock(mu_);
   const absl::Duration now = clock_.Uptime();
@@ -317,7 +317,7 @@ std::vector<v1::Connection> PullSource::Connections() const {
   return connections;
 }
 
-void PullSource::Work() {
+void FleetSource::Work() {
   while (std::optional<Task> task = Take()) {
     Run(*task);
     if (!Release(*task)) task->host->connection.reset();
@@ -326,7 +326,7 @@ void PullSource::Work() {
   while (Host* const host = TakeOpen()) host->connection.reset();
 }
 
-std::optional<PullSource::Task> PullSource::Take() {
+std::optional<FleetSource::Task> FleetSource::Take() {
   MutexLock lock(mu_);
   while (!stopping_) {
     const absl::Duration now = clock_.Uptime();
@@ -347,7 +347,7 @@ std::optional<PullSource::Task> PullSource::Take() {
   return std::nullopt;
 }
 
-PullSource::Task PullSource::TaskOf(const Lanes::Begun& begun) {
+FleetSource::Task FleetSource::TaskOf(const Lanes::Begun& begun) {
   Task task;
   Host& host = *Find(begun.host);
   task.host = &host;
@@ -365,7 +365,7 @@ PullSource::Task PullSource::TaskOf(const Lanes::Begun& begun) {
   return task;
 }
 
-void PullSource::Run(Task& task) {
+void FleetSource::Run(Task& task) {
   switch (task.step) {
     case Step::kDial:
       return Dial(task);
@@ -382,7 +382,7 @@ void PullSource::Run(Task& task) {
   }
 }
 
-bool PullSource::Release(const Task& task) {
+bool FleetSource::Release(const Task& task) {
   MutexLock lock(mu_);
   lanes_.End(task.begun);
   if (task.host == nullptr) return true;
@@ -392,7 +392,7 @@ bool PullSource::Release(const Task& task) {
   return true;
 }
 
-PullSource::Host* PullSource::TakeOpen() {
+FleetSource::Host* FleetSource::TakeOpen() {
   MutexLock lock(mu_);
   if (open_.empty()) return nullptr;
   Host* const host = open_.back();
@@ -400,9 +400,10 @@ PullSource::Host* PullSource::TakeOpen() {
   return host;
 }
 
-void PullSource::Enqueue(Host& host) {
+void FleetSource::Enqueue(Host& host) {
   if (host.taken || stopping_) return;  // Release() will, or nobody
-  const HostSchedule::NextStep next = host.standing.schedule().Next();
+  const hypervisor::HostSchedule::NextStep next =
+      host.standing.schedule().Next();
   if (host.queued == next) return;
   if (host.queued.has_value()) {
     lanes_.Remove(LaneOf(host.queued->step), host.queued->at, host.id);

@@ -12,9 +12,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "controller/source/fleet_source.h"
+#include "controller/source/fleet_source_fixture.h"
 #include "controller/source/missed_events.h"
-#include "controller/source/pull_source.h"
-#include "controller/source/pull_source_fixture.h"
 #include "tests/fakes/fake_dialer.h"
 
 namespace rehai {
@@ -25,7 +25,7 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
-class PullSourceStatusTest : public PullSourceTest {
+class FleetSourceStatusTest : public FleetSourceTest {
  protected:
   v1::Connection ConnectionOf(int i = 0) {
     for (v1::Connection& connection : source_->Connections()) {
@@ -62,7 +62,7 @@ class PullSourceStatusTest : public PullSourceTest {
   }
 };
 
-TEST_F(PullSourceStatusTest, ShowsEachConnectionAndTheSumOfThem) {
+TEST_F(FleetSourceStatusTest, ShowsEachConnectionAndTheSumOfThem) {
   Host(1).FailDials(absl::UnauthenticatedError("hv1: key refused"));
   v1::HostFacts facts;
   facts.set_uuid("uuid-0");
@@ -91,7 +91,7 @@ TEST_F(PullSourceStatusTest, ShowsEachConnectionAndTheSumOfThem) {
   EXPECT_EQ(status.lost_connections(), 0);
 }
 
-TEST_F(PullSourceStatusTest, CountsWhatWasLost) {
+TEST_F(FleetSourceStatusTest, CountsWhatWasLost) {
   Start();
   ASSERT_TRUE(AwaitReadsEnded(1));
   Host().FailReads(absl::UnavailableError("hv0: no answer"));
@@ -106,7 +106,7 @@ TEST_F(PullSourceStatusTest, CountsWhatWasLost) {
   EXPECT_EQ(status.event_to_record().count(), 0) << "the record shows nothing";
 }
 
-TEST_F(PullSourceStatusTest, MeasuresFromTheEventToTheRecord) {
+TEST_F(FleetSourceStatusTest, MeasuresFromTheEventToTheRecord) {
   Start();
   ASSERT_TRUE(AwaitReadsEnded(1));
   Host().HoldReads();
@@ -123,7 +123,7 @@ TEST_F(PullSourceStatusTest, MeasuresFromTheEventToTheRecord) {
       absl::ToDoubleSeconds(options_.event_window + absl::Milliseconds(80)));
 }
 
-TEST_F(PullSourceStatusTest, CountsChangesThatNoEventToldOf) {
+TEST_F(FleetSourceStatusTest, CountsChangesThatNoEventToldOf) {
   options_.relist_interval = absl::Minutes(10);
   Start();
   ASSERT_TRUE(AwaitReadsEnded(1));
@@ -136,7 +136,7 @@ TEST_F(PullSourceStatusTest, CountsChangesThatNoEventToldOf) {
   EXPECT_EQ(ConnectionOf().missed_events(), 1);
 }
 
-TEST_F(PullSourceStatusTest,
+TEST_F(FleetSourceStatusTest,
        WhatAHostMissedCountsOnIfItReturnsAsItIsForgotten) {
   options_.relist_interval = absl::Minutes(10);
   inventory_.AddListener([&](const Change& change) {
@@ -160,7 +160,7 @@ TEST_F(PullSourceStatusTest,
   EXPECT_EQ(source_->Status().missed_events(), 1);
 }
 
-TEST_F(PullSourceStatusTest, AnOperatorsRetryEndsQuarantine) {
+TEST_F(FleetSourceStatusTest, AnOperatorsRetryEndsQuarantine) {
   Host(0).FailDials(absl::InvalidArgumentError("hv0: no such driver"));
   Host(1).FailDials(absl::UnavailableError("hv1: refused"));
   Start(3);
@@ -181,7 +181,7 @@ TEST_F(PullSourceStatusTest, AnOperatorsRetryEndsQuarantine) {
   EXPECT_EQ(source_->Retry({{NodeOf(1)}}), 0);
 }
 
-TEST_F(PullSourceStatusTest, WhatWaitsForAWorkerShows) {
+TEST_F(FleetSourceStatusTest, WhatWaitsForAWorkerShows) {
   Create(3);
   clock_.Advance(absl::Seconds(7));
   v1::PullStatus status = source_->Status();

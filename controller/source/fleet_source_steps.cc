@@ -12,9 +12,9 @@
 #include "base/proto_time.h"
 #include "controller/inventory/record.h"
 #include "controller/source/display_uri.h"
+#include "controller/source/fleet_source.h"
+#include "controller/source/fleet_source_host.h"
 #include "controller/source/list_difference.h"
-#include "controller/source/pull_source.h"
-#include "controller/source/pull_source_host.h"
 #include "rehai/v1/model.pb.h"
 
 namespace rehai {
@@ -39,7 +39,7 @@ void Fill(hypervisor::Inventory found, v1::Observation& observation) {
 
 }  // namespace
 
-void PullSource::Dial(Task& task) {
+void FleetSource::Dial(Task& task) {
   Host& host = *task.host;
   {
     MutexLock lock(mu_);
@@ -70,13 +70,13 @@ void PullSource::Dial(Task& task) {
   Read(task);
 }
 
-void PullSource::BeginRead(Task& task) {
+void FleetSource::BeginRead(Task& task) {
   Host& host = *task.host;
   task.reading = host.standing.schedule().BeginRead(clock_.Uptime());
   task.served = std::exchange(host.waiting, {});
 }
 
-void PullSource::Read(Task& task) {
+void FleetSource::Read(Task& task) {
   Host& host = *task.host;
   v1::Observation seen;
   seen.set_node(host.id.node);
@@ -116,9 +116,9 @@ void PullSource::Read(Task& task) {
   for (Done& done : task.served) done(taken);
 }
 
-PullSource::Verdict PullSource::Judge(const Task& task,
-                                      const std::vector<GuestId>& lacking,
-                                      v1::Observation& seen) {
+FleetSource::Verdict FleetSource::Judge(const Task& task,
+                                        const std::vector<GuestId>& lacking,
+                                        v1::Observation& seen) {
   Host& host = *task.host;
   MutexLock lock(mu_);
   // In one breath with the answer: SetHosts() drops the old URI's evidence.
@@ -131,11 +131,11 @@ PullSource::Verdict PullSource::Judge(const Task& task,
   return Verdict::kBelieved;
 }
 
-void PullSource::ExplainLacking(const Task& task,
-                                const std::vector<GuestId>& lacking,
-                                v1::Observation& seen) {
+void FleetSource::ExplainLacking(const Task& task,
+                                 const std::vector<GuestId>& lacking,
+                                 v1::Observation& seen) {
   Host& host = *task.host;
-  HostSchedule& schedule = host.standing.schedule();
+  hypervisor::HostSchedule& schedule = host.standing.schedule();
   const absl::Duration now = clock_.Uptime();
   std::set<GuestId> moving;
   for (const GuestId& guest : lacking) {
@@ -154,7 +154,7 @@ void PullSource::ExplainLacking(const Task& task,
   host.moving = std::move(moving);
 }
 
-absl::Status PullSource::ShowDoubt(const HostId& host) {
+absl::Status FleetSource::ShowDoubt(const HostId& host) {
   // It is reached, yet what is shown is not what it says.
   v1::Presence presence;
   {
@@ -170,11 +170,11 @@ absl::Status PullSource::ShowDoubt(const HostId& host) {
       "taken in; its conditions say why and what to do"));
 }
 
-void PullSource::FinishRead(const Task& task, const v1::Observation& seen,
-                            const std::vector<GuestId>& eventful,
-                            Verdict verdict) {
+void FleetSource::FinishRead(const Task& task, const v1::Observation& seen,
+                             const std::vector<GuestId>& eventful,
+                             Verdict verdict) {
   Host& host = *task.host;
-  const HostSchedule::Reading& reading = task.reading;
+  const hypervisor::HostSchedule::Reading& reading = task.reading;
   const std::vector<std::string> unread(seen.unread_uuids().begin(),
                                         seen.unread_uuids().end());
   const bool is_believed = verdict == Verdict::kBelieved;
@@ -213,7 +213,7 @@ void PullSource::FinishRead(const Task& task, const v1::Observation& seen,
   }
 }
 
-void PullSource::Close(Task& task) {
+void FleetSource::Close(Task& task) {
   Host& host = *task.host;
   std::optional<std::string> dead_because;
   {
@@ -226,7 +226,7 @@ void PullSource::Close(Task& task) {
                               "; it is dialed again")));
 }
 
-void PullSource::Lose(Task& task, const absl::Status& why) {
+void FleetSource::Lose(Task& task, const absl::Status& why) {
   Host& host = *task.host;
   const bool was_connected = host.connection != nullptr;
   host.connection.reset();
@@ -238,7 +238,7 @@ void PullSource::Lose(Task& task, const absl::Status& why) {
   v1::Presence presence;
   {
     MutexLock lock(mu_);
-    HostSchedule& schedule = host.standing.schedule();
+    hypervisor::HostSchedule& schedule = host.standing.schedule();
     is_wanted = host.uri == host.standing.uri();
     has_left = schedule.has_left();
     if (is_wanted) {
@@ -272,14 +272,14 @@ void PullSource::Lose(Task& task, const absl::Status& why) {
   for (Done& done : task.served) done(why);
 }
 
-void PullSource::Abandon(Task& task) {
+void FleetSource::Abandon(Task& task) {
   Host& host = *task.host;
   host.connection.reset();
   absl::Status why = NotWatched(host.id);
   v1::Presence presence;
   {
     MutexLock lock(mu_);
-    HostSchedule& schedule = host.standing.schedule();
+    hypervisor::HostSchedule& schedule = host.standing.schedule();
     const absl::Duration now = clock_.Uptime();
     schedule.ClosedUnwanted(now);
     host.standing.missed().Lost(now);
@@ -303,7 +303,7 @@ void PullSource::Abandon(Task& task) {
   for (Done& done : task.served) done(why);
 }
 
-void PullSource::DeclareUnknown(Host& host) {
+void FleetSource::DeclareUnknown(Host& host) {
   (void)inventory_.SetPresence(host.id, v1::PRESENCE_UNKNOWN, std::nullopt);
   log::Warning(
       "host down for too long, its guests' states are unknown",
@@ -312,7 +312,7 @@ void PullSource::DeclareUnknown(Host& host) {
   host.standing.schedule().DeclaredUnknown();
 }
 
-void PullSource::Announce(Host& host) {
+void FleetSource::Announce(Host& host) {
   Announcement announcement;
   {
     MutexLock lock(mu_);
@@ -330,7 +330,7 @@ void PullSource::Announce(Host& host) {
   }
 }
 
-void PullSource::Forget(Task& task) {
+void FleetSource::Forget(Task& task) {
   const HostId id = task.host->id;
   inventory_.RemoveHost(id);
   {

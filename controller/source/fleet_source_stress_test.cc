@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "controller/source/pull_source.h"
-#include "controller/source/pull_source_fixture.h"
+#include "controller/source/fleet_source.h"
+#include "controller/source/fleet_source_fixture.h"
 #include "tests/fakes/fake_dialer.h"
 #include "tests/matchers.h"
 
@@ -23,7 +23,7 @@ using ::testing::SizeIs;
 
 // Changes, events and drops from several threads at once, on real time: in the
 // end the inventory holds what the hosts hold, and every reread was answered.
-TEST(PullSourceStressTest, NothingIsLostInACrowd) {
+TEST(FleetSourceStressTest, NothingIsLostInACrowd) {
   constexpr int kHosts = 8;
   constexpr int kRounds = 60;
   Inventory inventory(Clock::Real());
@@ -33,13 +33,13 @@ TEST(PullSourceStressTest, NothingIsLostInACrowd) {
     dialer.host(UriOf(i));
     hosts.push_back(FoundAs(i));
   }
-  PullSource::Options options;
+  FleetSource::Options options;
   options.workers = 4;
   options.reconnect = {.min = absl::Milliseconds(1),
                        .max = absl::Milliseconds(4)};
   options.event_window = absl::Milliseconds(1);
   options.move_settle = absl::ZeroDuration();  // a reread is the last word
-  PullSource source(options, hosts, dialer, inventory, Clock::Real());
+  FleetSource source(options, hosts, dialer, inventory, Clock::Real());
   source.Start();
 
   Answers answers;
@@ -92,7 +92,7 @@ TEST(PullSourceStressTest, NothingIsLostInACrowd) {
 // Hosts that leave, are forgotten, come back and move, from two threads at
 // once: in the end those that were found last are watched, where they were
 // found.
-TEST(PullSourceStressTest, HostsMayComeAndGoAllTheTime) {
+TEST(FleetSourceStressTest, HostsMayComeAndGoAllTheTime) {
   constexpr int kHosts = 8;
   constexpr int kRounds = 300;
   Inventory inventory(Clock::Real());
@@ -108,14 +108,14 @@ TEST(PullSourceStressTest, HostsMayComeAndGoAllTheTime) {
           .SetGuest(Guest(absl::StrCat(i, "-", place), "web"));
     }
   }
-  PullSource::Options options;
+  FleetSource::Options options;
   options.workers = 4;
   options.spare_workers = 2;
   options.dials_per_second = 1e6;
   options.reconnect = {.min = absl::Milliseconds(1),
                        .max = absl::Milliseconds(4)};
   options.keep_departed = absl::Microseconds(200);
-  PullSource source(options, {}, dialer, inventory, Clock::Real());
+  FleetSource source(options, {}, dialer, inventory, Clock::Real());
   source.Start();
 
   Answers answers;

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "controller/source/pull_source.h"
-#include "controller/source/pull_source_fixture.h"
+#include "controller/source/fleet_source.h"
+#include "controller/source/fleet_source_fixture.h"
 #include "tests/fakes/fake_dialer.h"
 #include "tests/matchers.h"
 
@@ -22,7 +22,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-TEST_F(PullSourceTest, ARereadIsAnsweredWhenItIsMerged) {
+TEST_F(FleetSourceTest, ARereadIsAnsweredWhenItIsMerged) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   Host().SetGuest(Guest("1", "web"));
@@ -38,7 +38,7 @@ TEST_F(PullSourceTest, ARereadIsAnsweredWhenItIsMerged) {
   EXPECT_TRUE(Host().last_request().everything);
 }
 
-TEST_F(PullSourceTest, ARereadOfAnUnknownHostIsNotFound) {
+TEST_F(FleetSourceTest, ARereadOfAnUnknownHostIsNotFound) {
   Start();
   Answers answers;
   source_->Reread(HostId{"nobody"}, answers.Callback());
@@ -46,7 +46,7 @@ TEST_F(PullSourceTest, ARereadOfAnUnknownHostIsNotFound) {
                                                     HasSubstr("nobody"))));
 }
 
-TEST_F(PullSourceTest, ARereadDialsAtOnceAndFailsWithTheDial) {
+TEST_F(FleetSourceTest, ARereadDialsAtOnceAndFailsWithTheDial) {
   Host().FailDials(absl::UnauthenticatedError("hv0: key refused"));
   Start();
   ASSERT_TRUE(
@@ -63,7 +63,7 @@ TEST_F(PullSourceTest, ARereadDialsAtOnceAndFailsWithTheDial) {
   EXPECT_THAT(later.Await(), ElementsAre(IsOk()));
 }
 
-TEST_F(PullSourceTest, ARereadFailsWithItsRead) {
+TEST_F(FleetSourceTest, ARereadFailsWithItsRead) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   Host().FailReads(absl::UnavailableError("hv0: no answer"));
@@ -74,7 +74,7 @@ TEST_F(PullSourceTest, ARereadFailsWithItsRead) {
   EXPECT_EQ(Record()->presence(), v1::PRESENCE_STALE);
 }
 
-TEST_F(PullSourceTest, RereadsDuringAReadShareTheNextOne) {
+TEST_F(FleetSourceTest, RereadsDuringAReadShareTheNextOne) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   Host().HoldReads();
@@ -94,7 +94,7 @@ TEST_F(PullSourceTest, RereadsDuringAReadShareTheNextOne) {
   EXPECT_EQ(Record()->guests_size(), 1);
 }
 
-TEST_F(PullSourceTest, ARereadOfAConnectionFoundDeadDialsAgain) {
+TEST_F(FleetSourceTest, ARereadOfAConnectionFoundDeadDialsAgain) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   Host().HoldReads();
@@ -111,7 +111,7 @@ TEST_F(PullSourceTest, ARereadOfAConnectionFoundDeadDialsAgain) {
   EXPECT_EQ(Host().dials(), 2);
 }
 
-TEST_F(PullSourceTest, StopClosesEveryConnection) {
+TEST_F(FleetSourceTest, StopClosesEveryConnection) {
   constexpr int kHosts = 10;
   Start(kHosts);
   for (int i = 0; i < kHosts; ++i) {
@@ -122,7 +122,7 @@ TEST_F(PullSourceTest, StopClosesEveryConnection) {
   source_->Stop();
 }
 
-TEST_F(PullSourceTest, StopCancelsRereadsThatHaveNotBegun) {
+TEST_F(FleetSourceTest, StopCancelsRereadsThatHaveNotBegun) {
   Host().HoldDials();
   Start();
   ASSERT_TRUE(Host().AwaitDials(1));
@@ -143,7 +143,7 @@ TEST_F(PullSourceTest, StopCancelsRereadsThatHaveNotBegun) {
   EXPECT_THAT(answers.Await(), SizeIs(1));
 }
 
-TEST_F(PullSourceTest, StopLetsAReadUnderWayAnswer) {
+TEST_F(FleetSourceTest, StopLetsAReadUnderWayAnswer) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
   Host().HoldReads();
@@ -160,7 +160,7 @@ TEST_F(PullSourceTest, StopLetsAReadUnderWayAnswer) {
   EXPECT_EQ(Host().reads(), 2);
 }
 
-TEST_F(PullSourceTest, ASourceNeverStartedStopsToo) {
+TEST_F(FleetSourceTest, ASourceNeverStartedStopsToo) {
   Create();
   Answers answers;
   source_->Reread(HostId{NodeOf(0)}, answers.Callback());
