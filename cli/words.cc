@@ -26,7 +26,8 @@ constexpr v1::GuestState kStates[] = {
 constexpr v1::ConnectionState kConnectionStates[] = {
     v1::CONNECTION_STATE_UP, v1::CONNECTION_STATE_DIALING,
     v1::CONNECTION_STATE_WAITING, v1::CONNECTION_STATE_QUARANTINED,
-    v1::CONNECTION_STATE_DEPARTED};
+    v1::CONNECTION_STATE_DEPARTED, v1::CONNECTION_STATE_AGENT,
+    v1::CONNECTION_STATE_NO_URI};
 
 // Letters only.
 std::string Bare(absl::string_view text) {
@@ -147,6 +148,10 @@ std::string OutcomeWord(v1::HostOutcome outcome) {
       return "timed out";
     case v1::HOST_OUTCOME_REMOVED:
       return "removed";
+    case v1::HOST_OUTCOME_NO_AGENT:
+      return "no agent";
+    case v1::HOST_OUTCOME_OHAI_FAILED:
+      return "ohai failed";
     default:
       return "-";
   }
@@ -251,6 +256,10 @@ std::string ConnectionWord(v1::ConnectionState state) {
       return "quarantined";
     case v1::CONNECTION_STATE_DEPARTED:
       return "departed";
+    case v1::CONNECTION_STATE_AGENT:
+      return "agent";
+    case v1::CONNECTION_STATE_NO_URI:
+      return "agentless";
     default:
       return "-";
   }
@@ -323,6 +332,7 @@ Colour ServerColour(v1::ServerState state) {
 Colour ConnectionColour(v1::ConnectionState state) {
   switch (state) {
     case v1::CONNECTION_STATE_UP:
+    case v1::CONNECTION_STATE_AGENT:
       return Colour::kGreen;
     case v1::CONNECTION_STATE_QUARANTINED:
       return Colour::kRed;
