@@ -197,6 +197,7 @@ class Cell {
     RETURN_IF_ERROR(churn->status());
     RETURN_IF_ERROR(fleet_->AwaitTruth(churn->Truth(), kPatience));
     const std::vector<lab::Change> changes = churn->Take();
+    RETURN_IF_ERROR(AwaitUndefined(changes));
     ordered_json json = {
         {"made", changes.size()},
         {"per_second", Rounded(changes.size() / absl::ToDoubleSeconds(took))},
@@ -207,6 +208,24 @@ class Cell {
     AddVisibility(changes, json);
     result_["changes"] = std::move(json);
     return MeasureFootprint("after_changes");
+  }
+
+  // Until those that were undefined are shown to be gone: the truth does not
+  // have them, so it was not waited for.
+  absl::Status AwaitUndefined(const std::vector<lab::Change>& changes) {
+    return lab::WaitUntil(kPatience, [&]() -> absl::Status {
+      std::set<std::string> changed_later;
+      for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
+        if (!changed_later.insert(change->uuid).second) continue;
+        if (change->after.has_value()) continue;
+        if (!ShownInRecord(*change).has_value() ||
+            !ShownInChef(*change).has_value()) {
+          return absl::UnavailableError(absl::StrCat(
+              change->guest, " is still in ", change->node, " or its record"));
+        }
+      }
+      return absl::OkStatus();
+    });
   }
 
   // Guests that were shown nowhere, but for those that were undefined.
