@@ -16,8 +16,8 @@
 // `automatic`, and is replaced whole, byte by byte as Ohai wrote its value.
 //
 // Left out is what chef-client itself keeps there, and Ohai does not know:
-// recipes, roles, expanded_run_list, cookbooks and the like (see the .cc for the
-// list and its source). Pure functions.
+// recipes, roles, expanded_run_list, cookbooks and the like (see the .cc for
+// the list and its source); and rehai, which is ours. Pure functions.
 namespace rehai::chef {
 
 struct OhaiOutput {
@@ -26,8 +26,8 @@ struct OhaiOutput {
 };
 
 // kInvalidArgument: `json` is no JSON object, or not UTF-8, or a key of it
-// occurs twice. `whole`: every plugin ran. ohai_time is kept only if `whole` and
-// `with_ohai_time`.
+// occurs twice. `whole`: every plugin ran. ohai_time is kept only if `whole`
+// and `with_ohai_time`.
 absl::StatusOr<OhaiOutput> ParseOhaiOutput(absl::string_view json, bool whole,
                                            bool with_ohai_time);
 
@@ -35,6 +35,7 @@ absl::StatusOr<OhaiOutput> ParseOhaiOutput(absl::string_view json, bool whole,
 // where they meet. An Ohai tree that has a path of `ours` within it
 // (automatic.virtualization has automatic.virtualization.kvm) brings ours
 // there, byte for byte; one that is within ours, or the same, is left out.
+// Those of ours that no tree of Ohai's has within it follow, in their order.
 // kFailedPrecondition: Ohai has something other than an object on the way to
 // ours.
 absl::StatusOr<std::vector<Subtree>> WithOurs(const OhaiOutput& ohai,
