@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "chef/node_document.h"
+#include "chef/ohai_output.h"
 #include "chef/tree_claims.h"
 
 namespace rehai::chef {
@@ -82,13 +83,65 @@ bool HoldsAll(const ScannedNode& node, const std::vector<Subtree>& subtrees) {
       [&node](const Subtree& subtree) { return node.Holds(subtree); });
 }
 
-// True if the node is known to say what the rendering says. The digest first:
-// where it differs, nothing has to be compared.
+// True if the node is known to say what it should, which is `content` without
+// the stamp. The digest first: where it differs, nothing has to be compared.
 bool IsUpToDate(const ScannedNode& node, const Reading& reading,
-                const NodeUpdate& update, const NodeMarks& found) {
+                const NodeUpdate& update, const std::vector<Subtree>& content,
+                const NodeMarks& found) {
   const bool is_stamped =
       !reading.is_stamped || found.digest == update.stamp.digest;
-  return is_stamped && HoldsAll(node, update.rendering.subtrees);
+  return is_stamped && HoldsAll(node, content);
+}
+
+bool IsOhaisAlone(const NodeUpdate& update) {
+  return !update.ohai.empty() && update.rendering.subtrees.empty() &&
+         update.rendering.data_bag.empty();
+}
+
+// What somebody keeps in the node as ours, and Ohai's trees would replace: as
+// it stands there.
+absl::StatusOr<std::vector<Subtree>> KeptFromOhai(absl::string_view document,
+                                                  const NodeUpdate& update,
+                                                  const Reading& reading) {
+  ASSIGN_OR_RETURN(const ScannedNode claims,
+                   ScannedNode::Scan(document, {}, reading.paths));
+  const std::vector<NodePath> trees = TreesToRemove(claims, {});
+  ASSIGN_OR_RETURN(const ScannedNode node,
+                   ScannedNode::Scan(document, {}, trees));
+  std::vector<Subtree> kept;
+  for (const NodePath& tree : trees) {
+    const bool is_in_ohais = std::any_of(
+        update.ohai.begin(), update.ohai.end(), [&tree](const Subtree& ohais) {
+          return ohais.path.size() <= tree.size() &&
+                 std::equal(ohais.path.begin(), ohais.path.end(), tree.begin());
+        });
+    const auto value = node.Value(tree);
+    if (is_in_ohais && value.has_value()) {
+      kept.push_back({tree, std::string(*value)});
+    }
+  }
+  return kept;
+}
+
+// What the node is to hold, ours and Ohai's.
+struct Wanted {
+  std::vector<Subtree> content;  // without the stamp
+  std::vector<Subtree> stamped;
+};
+
+absl::StatusOr<Wanted> WantedOf(absl::string_view document,
+                                const NodeUpdate& update,
+                                const Reading& reading) {
+  Wanted wanted = {update.rendering.subtrees,
+                   Stamped(update.rendering, update.stamp)};
+  if (update.ohai.empty()) return wanted;
+  if (IsOhaisAlone(update)) {
+    ASSIGN_OR_RETURN(wanted.content, KeptFromOhai(document, update, reading));
+    wanted.stamped = wanted.content;
+  }
+  ASSIGN_OR_RETURN(wanted.content, WithOurs({update.ohai}, wanted.content));
+  ASSIGN_OR_RETURN(wanted.stamped, WithOurs({update.ohai}, wanted.stamped));
+  return wanted;
 }
 
 // The attributes of `saved` at each level that it has; empty if `found` does
@@ -140,7 +193,8 @@ absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
                                       const NodeUpdate& update) {
   const Reading reading = ReadingFor(update.rendering);
   NodeChange change;
-  change.subtrees = Stamped(update.rendering, update.stamp);
+  ASSIGN_OR_RETURN(Wanted wanted, WantedOf(document, update, reading));
+  change.subtrees = std::move(wanted.stamped);
   ASSIGN_OR_RETURN(ScannedNode node,
                    ScannedNode::Scan(document, change.subtrees, reading.paths));
   RETURN_IF_ERROR(CheckName(node, update.node));
@@ -157,16 +211,16 @@ absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
         node, ScannedNode::Scan(document, change.subtrees, reading.paths));
     change.restored = true;
   }
-  if (std::vector<NodePath> trees =
-          TreesToRemove(node, update.rendering.subtrees);
-      !trees.empty()) {
+  std::vector<NodePath> trees;
+  if (!IsOhaisAlone(update)) trees = TreesToRemove(node, wanted.content);
+  if (!trees.empty()) {
     for (NodePath& tree : trees) {
       change.subtrees.push_back({std::move(tree), std::nullopt});
     }
     ASSIGN_OR_RETURN(
         node, ScannedNode::Scan(document, change.subtrees, reading.paths));
   } else if (!change.restored &&
-             IsUpToDate(node, reading, update, change.found)) {
+             IsUpToDate(node, reading, update, wanted.content, change.found)) {
     return change;
   }
   ASSIGN_OR_RETURN(Spliced spliced,

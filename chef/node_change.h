@@ -32,12 +32,18 @@ struct NodeUpdate {
   // The node that a chef-client run has just saved, where a write of ours may
   // have rolled that back; usually null.
   std::shared_ptr<const std::string> saved = nullptr;
+  // What Ohai found, as of ParseOhaiOutput(), to go into the node by the same
+  // write; usually none. Ours wins where the two meet; see WithOurs(). These
+  // trees are no part of the digest and are not claimed as ours: they are
+  // written once, and then are Ohai's and chef-client's to change.
+  std::vector<Subtree> ohai = {};
 };
 
 struct NodeChange {
   // The node's marks as they were found.
   NodeMarks found;
-  // All that is ours, as it is to be; nullopt where something is to go.
+  // All that is ours or Ohai's, as it is to be; nullopt where something is to
+  // go.
   std::vector<Subtree> subtrees;
   // The node to be sent, whole. nullopt: it is as it should be.
   std::optional<std::string> document;
@@ -49,11 +55,14 @@ struct NodeChange {
 
 // What `update` means for the node that is `document` now.
 //
-// The node is up to date if it holds the rendering and the digest; the stamp's
-// times and revision do not count, as they would differ each time.
+// The node is up to date if it holds the rendering, the digest and what Ohai
+// found; the stamp's times and revision do not count, as they would differ each
+// time.
 //
 // A tree that we have written, by the node's own word, and that is not rendered
-// any more is taken out; see TreesToRemove().
+// any more is taken out; see TreesToRemove(). Except where nothing is rendered
+// and the update is Ohai's alone: then such trees stay as they are, in the
+// midst of Ohai's where need be, as somebody else keeps them.
 //
 // A save by chef-client (`update.saved`) is brought back if `document` has an
 // earlier ohai_time, so that something older was saved over it since: the four
@@ -62,7 +71,8 @@ struct NodeChange {
 // server has it now. A save that is no node of that name is passed over.
 //
 //   kInvalidArgument     `document` is not the node `update.node`
-//   kFailedPrecondition  something foreign is where ours goes
+//   kFailedPrecondition  something foreign is where ours goes, in the node or
+//                        in what Ohai found
 //   kInternal            what Splice() made lacks attributes of others, or ours
 absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
                                       const NodeUpdate& update);

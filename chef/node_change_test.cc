@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "chef/node_document.h"
@@ -227,6 +228,127 @@ TEST(NodeChangeTest, ASaveThatIsPutBackKeepsNoTreeThatIsSwitchedOff) {
   EXPECT_THAT(*change->document, HasSubstr("1999999999.5"));
   EXPECT_FALSE(Has(*change->document, {"normal", "fleet", "libvirt"}));
   EXPECT_TRUE(Has(*change->document, {"normal", "fleet", "rehai"}));
+}
+
+// ---- what Ohai found ----
+
+std::vector<Subtree> Ohais(std::string virtualization) {
+  return {{{"automatic", "os"}, "\"linux\""},
+          {{"automatic", "virtualization"}, std::move(virtualization)}};
+}
+
+constexpr char kVirtualization[] =
+    R"({ "system":"kvm", "kvm": {"guests":{"old":1}}, "role" : "host"})";
+
+TEST(NodeChangeTest, WhatOhaiFoundGoesInWithOursInItsMidst) {
+  NodeUpdate update = UpdateOf(Everything());
+  update.ohai = Ohais(kVirtualization);
+  update.ohai.push_back({{"automatic", "libvirt"}, R"({"uri":"ohais"})"});
+  const std::string before = OhaiNode();
+  const auto change = PlanChange(before, update);
+  ASSERT_THAT(change, IsOk());
+  ASSERT_TRUE(change->document.has_value());
+  const std::string node = *change->document;
+  EXPECT_EQ(At(node, {"automatic", "os"}), "\"linux\"");
+  EXPECT_EQ(At(node, {"automatic", "virtualization", "role"}), "\"host\"");
+  for (const Subtree& ours : update.rendering.subtrees) {
+    EXPECT_EQ(At(node, ours.path), ours.json);
+  }
+  EXPECT_EQ(change->marks.digest, update.rendering.digest);
+  for (const char* const level : {"normal", "default", "override"}) {
+    EXPECT_EQ(At(node, {level}), At(before, {level}));
+  }
+  EXPECT_EQ(At(node, {"run_list"}), At(before, {"run_list"}));
+  // What the server made of it confirms all of it, and only then.
+  EXPECT_THAT(ConfirmedMarks(node, update, *change), IsOk());
+  EXPECT_TRUE(ConfirmedMarks(With(node, {"automatic", "of_others"}, "1"),
+                             update, *change)
+                  ->has_value());
+  EXPECT_FALSE(ConfirmedMarks(With(node, {"automatic", "os"}, "\"beos\""),
+                              update, *change)
+                   ->has_value());
+}
+
+TEST(NodeChangeTest, WhatOhaiFoundIsWrittenOnceAndNotClaimed) {
+  NodeUpdate update = UpdateOf(Everything());
+  const std::string without = *PlanChange(OhaiNode(), update)->document;
+  update.ohai = Ohais(kVirtualization);
+  // Ours is up to date, and Ohai's is not there.
+  const auto change = PlanChange(without, update);
+  ASSERT_THAT(change, IsOk());
+  ASSERT_TRUE(change->document.has_value());
+  EXPECT_EQ(At(*change->document, {"automatic", "rehai", "owns"}),
+            At(without, {"automatic", "rehai", "owns"}));
+  const auto again = PlanChange(*change->document, update);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_FALSE(again->document.has_value());
+  // The next update has none, and what was written stays.
+  update.ohai.clear();
+  const auto next = PlanChange(*change->document, update);
+  ASSERT_THAT(next, IsOk());
+  EXPECT_FALSE(next->document.has_value());
+  EXPECT_EQ(At(*change->document, {"automatic", "virtualization", "system"}),
+            "\"kvm\"");
+}
+
+TEST(NodeChangeTest, ATreeSwitchedOffGoesFromOhaisAsWell) {
+  const std::string node = Written(OhaiNode(), Everything());
+  RenderingOptions options = Everything();
+  options.kvm_extensions = options.ohai_libvirt = false;
+  NodeUpdate update = UpdateOf(options);
+  update.ohai = Ohais(R"({"system":"kvm"})");
+  const auto change = PlanChange(node, update);
+  ASSERT_THAT(change, IsOk());
+  ASSERT_TRUE(change->document.has_value());
+  EXPECT_EQ(At(*change->document, {"automatic", "virtualization"}),
+            R"({"system":"kvm"})");
+  EXPECT_FALSE(Has(*change->document, {"automatic", "libvirt"}));
+}
+
+TEST(NodeChangeTest, OhaisAloneLeavesWhatAnotherHandKeepsAsOurs) {
+  const std::string before = Written(OhaiNode(), Everything());
+  NodeUpdate update;
+  update.node = "hv1";
+  update.ohai = Ohais(kVirtualization);
+  update.ohai.push_back({{"automatic", "libvirt"}, R"({"uri":"ohais"})"});
+  const auto change = PlanChange(before, update);
+  ASSERT_THAT(change, IsOk());
+  ASSERT_TRUE(change->document.has_value());
+  const std::string node = *change->document;
+  EXPECT_EQ(At(node, {"automatic", "os"}), "\"linux\"");
+  EXPECT_EQ(At(node, {"automatic", "virtualization", "role"}), "\"host\"");
+  for (const NodePath& ours :
+       {NodePath{"automatic", "virtualization", "kvm"},
+        NodePath{"automatic", "libvirt"}, NodePath{"automatic", "rehai"}}) {
+    EXPECT_EQ(At(node, ours), At(before, ours));
+  }
+  EXPECT_EQ(change->marks.digest, change->found.digest);
+  EXPECT_FALSE(change->marks.digest.empty());
+  EXPECT_FALSE(PlanChange(node, update)->document.has_value());
+
+  // Without anybody's claim it is Ohai's.
+  const auto unclaimed = PlanChange(OhaiNode(), update);
+  ASSERT_THAT(unclaimed, IsOk());
+  EXPECT_EQ(At(*unclaimed->document, {"automatic", "virtualization"}),
+            kVirtualization);
+  EXPECT_EQ(At(*unclaimed->document, {"automatic", "libvirt"}),
+            R"({"uri":"ohais"})");
+}
+
+TEST(NodeChangeTest, OhaisTimeIsAmongTheMarks) {
+  NodeUpdate update = UpdateOf(Everything());
+  update.ohai = {{{"automatic", "ohai_time"}, "1795527760.5"}};
+  const auto change = PlanChange(OhaiNode(), update);
+  ASSERT_THAT(change, IsOk());
+  EXPECT_EQ(change->marks.ohai_time, "1795527760.5");
+}
+
+TEST(NodeChangeTest, OhaisValueThatOursCannotGoIntoIsNotWritten) {
+  NodeUpdate update = UpdateOf(Everything());
+  update.ohai = Ohais("\"kvm\"");
+  EXPECT_THAT(PlanChange(OhaiNode(), update),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("automatic.virtualization")));
 }
 
 }  // namespace

@@ -210,7 +210,8 @@ void WriteBoth(NodeWriter::Options options, Client& client, const Clock& clock,
 
 void WriteAll(NodeWriter::Options options, Client& client, const Clock& clock,
               NodeUpdate update, absl::AnyInvocable<void(WriteResult)> done) {
-  const bool only_item = update.rendering.subtrees.empty();
+  const bool only_item =
+      update.rendering.subtrees.empty() && update.ohai.empty();
   if (update.rendering.data_bag.empty()) {
     return Get(AttemptPtr(new Attempt{options, client, clock, std::move(update),
                                       std::move(done)}));

@@ -181,6 +181,52 @@ TEST_F(NodeWriterTest, ALostStampIsRestored) {
             v1::WRITE_OUTCOME_WRITTEN);
 }
 
+TEST_F(NodeWriterTest, WhatOhaiFoundGoesInByTheSameWrite) {
+  NodeUpdate update = Update(R"({"u1":1})", "d1");
+  update.ohai = {
+      {{"automatic", "os"}, "\"linux\""},
+      {{"automatic", "virtualization"}, R"({"system": "kvm", "kvm" : 0 })"}};
+  const WriteResult result = Write(update, {.tell_differences = true});
+  EXPECT_EQ(result.outcome, v1::WRITE_OUTCOME_WRITTEN);
+  EXPECT_EQ(result.cost.requests, 2);
+  EXPECT_EQ(FindValue(Node(), {"automatic", "virtualization"})->value_or(""),
+            R"({"system": "kvm", "kvm" : {"guests":{}} })");
+  EXPECT_THAT(result.differences,
+              Contains(Field(&PathDifference::path, "automatic.os")));
+  const auto without =
+      Splice(Node(), {{{"automatic", "rehai"}, std::nullopt},
+                      {{"automatic", "os"}, std::nullopt},
+                      {{"automatic", "virtualization"}, std::nullopt}});
+  ASSERT_THAT(without, IsOk());
+  EXPECT_EQ(*without,
+            *Splice(kNode, {{{"automatic", "virtualization"}, std::nullopt}}));
+  EXPECT_EQ(Write(update).outcome, v1::WRITE_OUTCOME_UNCHANGED);
+}
+
+TEST_F(NodeWriterTest, AServerThatDropsWhatOhaiFoundIsNotBelieved) {
+  NodeUpdate update = Update("{}", "d1");
+  const std::string without = [&] {
+    EXPECT_EQ(Write(update).outcome, v1::WRITE_OUTCOME_WRITTEN);
+    return Node();
+  }();
+  update.ohai = {{{"automatic", "os"}, "\"linux\""}};
+  FailNext("PUT", 200, without);
+  EXPECT_EQ(Write(update).outcome, v1::WRITE_OUTCOME_LOST_RACE);
+}
+
+TEST_F(NodeWriterTest,
+       WhatOhaiFoundGoesIntoTheNodeOfWhoseRenderingNothingDoes) {
+  NodeUpdate update;
+  update.node = "hv1";
+  update.rendering.data_bag = "fleet";
+  update.rendering.item = {{{"rehai", "guests"}, "{}"}};
+  update.rendering.digest = update.stamp.digest = "d1";
+  update.confirmed.digest = "d1";
+  update.ohai = {{{"automatic", "os"}, "\"linux\""}};
+  Write(update);
+  EXPECT_EQ(FindValue(Node(), {"automatic", "os"})->value_or(""), "\"linux\"");
+}
+
 TEST_F(NodeWriterTest, GetAndPutShareAConnection) {
   Write(Update("{}", "d1"));
   const auto requests = server_->Requests();

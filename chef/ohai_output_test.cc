@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/file.h"
@@ -25,8 +26,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
 
 const NodePath kKvm = {"automatic", "virtualization", "kvm"};
 
@@ -213,13 +212,14 @@ TEST(OhaiOutputTest, ARealDocumentArrivesByteForByteAndNothingElseChanges) {
       R"( "of_a_sibling":{"a":1e2},"ohai_time":1.0,"os":"beos"},"z":null})";
   const std::string node = Written(foreign, output);
   for (const Subtree& subtree : output.subtrees) {
-    EXPECT_EQ(At(node, subtree.path), *subtree.json);
-    EXPECT_THAT(json, HasSubstr(*subtree.json));
+    // Not EXPECT_EQ, which would print all of a value.
+    EXPECT_TRUE(At(node, subtree.path) == *subtree.json) << subtree.path[1];
+    EXPECT_TRUE(absl::StrContains(json, *subtree.json)) << subtree.path[1];
   }
   // Less what is Ohai's, both are the same bytes.
   std::vector<Subtree> without = output.subtrees;
   for (Subtree& subtree : without) subtree.json.reset();
-  EXPECT_EQ(*Splice(node, without), *Splice(foreign, without));
+  EXPECT_TRUE(*Splice(node, without) == *Splice(foreign, without));
   EXPECT_THAT(At(node, {"automatic", "of_a_sibling"}), "{\"a\":1e2}");
 }
 
