@@ -47,7 +47,7 @@ bool SaysTheSame(const Message& known, const Message& seen,
 }  // namespace
 
 void ReportBuffer::Take(const hypervisor::Inventory& found,
-                        absl::Duration begun) {
+                        absl::Duration begun, const std::set<GuestId>& told) {
   begun_ = begun;
   const bool with_volatile = found.facts.has_free_memory_kib();
   if (!read_ || !SaysTheSame(facts_, found.facts, with_volatile)) {
@@ -66,13 +66,15 @@ void ReportBuffer::Take(const hypervisor::Inventory& found,
         SaysTheSame(known.guest, guest, guest.has_cpu_time_ns())) {
       continue;
     }
-    known = {.guest = guest, .listed = true, .unread = is_unread};
+    known = {.guest = guest, .unread = is_unread};
   }
   for (auto& [uuid, entry] : guests_) {
     if (!entry.listed || listed.contains(uuid)) continue;
     // Not listed and not read either: it keeps what is known of it.
     if (unread.contains(uuid)) continue;
     entry.listed = false;
+    entry.told = told.contains({uuid});
+    if (!entry.told && !Moves(uuid)) need_full_ = true;
     entry.standing = Standing::kUnsent;
   }
   read_ = true;
@@ -91,6 +93,7 @@ void ReportBuffer::SetMoving(std::set<std::string> uuids) {
     const auto entry = guests_.find(uuid);
     if (entry != guests_.end() && !entry->second.listed && !Moves(uuid)) {
       entry->second.standing = Standing::kUnsent;  // it is gone after all
+      if (!entry->second.told) need_full_ = true;
     }
   }
 }
@@ -109,7 +112,7 @@ void ReportBuffer::Begin(int64_t epoch, bool need_full) {
   ForgetUnderWay();
   epoch_ = epoch;
   sequence_ = 0;
-  need_full_ = need_full;
+  need_full_ = need_full || LacksUntold();
   // Requests were of the session that has ended.
   asked_.clear();
   answered_.clear();
@@ -134,6 +137,14 @@ std::optional<v1::AgentReport> ReportBuffer::Next(absl::Duration now) {
   *report.mutable_age() = ToProto(std::max(now - begun_, absl::ZeroDuration()));
   AddAll(report);
   return report;
+}
+
+bool ReportBuffer::LacksUntold() const {
+  return std::any_of(guests_.begin(), guests_.end(), [this](const auto& entry) {
+    const Entry& known = entry.second;
+    return !known.listed && !known.told && !Moves(entry.first) &&
+           known.standing != Standing::kAcknowledged;
+  });
 }
 
 bool ReportBuffer::HasNews() const {
@@ -165,7 +176,7 @@ void ReportBuffer::AddGuests(bool full, v1::AgentReport& report) {
     entry.standing = Standing::kUnderWay;
     if (!entry.listed) {
       // One that moves is kept by the controller until it is seen elsewhere.
-      if (!Moves(uuid)) report.add_removed_uuids(uuid);
+      if (!Moves(uuid) && entry.told) report.add_removed_uuids(uuid);
       continue;
     }
     *report.add_guests() = entry.guest;

@@ -31,8 +31,13 @@ namespace rehai::agent {
 // thread-safe.
 class ReportBuffer {
  public:
-  // A complete reading of the host, begun at `begun`.
-  void Take(const hypervisor::Inventory& found, absl::Duration begun);
+  // A complete reading of the host, begun at `begun`. `told` are the guests of
+  // which events have told since the one before. A guest that is not listed any
+  // more without an event may be missing because the hypervisor is broken: so
+  // it is not reported as removed, but a full report is made, by which the
+  // controller judges.
+  void Take(const hypervisor::Inventory& found, absl::Duration begun,
+            const std::set<GuestId>& told = {});
   // These guests are on their way to another host; see
   // Observation.moving_uuids. As of the last reading.
   void SetMoving(std::set<std::string> uuids);
@@ -69,11 +74,15 @@ class ReportBuffer {
   struct Entry {
     v1::Guest guest;
     bool listed = true;   // false: gone
+    bool told = false;    // that it is gone, by an event
     bool unread = false;  // only what the list tells
     Standing standing = Standing::kUnsent;
   };
 
   bool Moves(const std::string& uuid) const { return moving_.contains(uuid); }
+  // A guest is not listed any more, no event told of it, and the controller may
+  // not know.
+  bool LacksUntold() const;
   bool HasNews() const;
   void AddGuests(bool full, v1::AgentReport& report);
   void AddAll(v1::AgentReport& report);
