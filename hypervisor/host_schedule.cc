@@ -58,6 +58,7 @@ HostSchedule::NextStep HostSchedule::Next() const {
   if (left_at_.has_value()) {
     return {Step::kForget, *left_at_ + options_.keep_departed};
   }
+  if (agent_speaks()) return {Step::kAsk, std::min(reread_at_, look_at_)};
   if (observed_ && !declared_unknown_ && down_since_.has_value()) {
     const absl::Duration unknown_at = *down_since_ + options_.unknown_after;
     if (unknown_at <= dial_at()) {
@@ -68,7 +69,10 @@ HostSchedule::NextStep HostSchedule::Next() const {
 }
 
 bool HostSchedule::DialNow(absl::Duration now) {
-  if (connected_ || has_left() || dial_at() <= now) return false;
+  if (connected_ || has_left() || agent_speaks() || !dialable_ ||
+      dial_at() <= now) {
+    return false;
+  }
   dial_at_ = now;
   return true;
 }
@@ -76,6 +80,7 @@ bool HostSchedule::DialNow(absl::Duration now) {
 void HostSchedule::Leave(absl::Duration now) {
   if (has_left()) return;
   left_at_ = now;
+  AgentFellSilent(now, absl::ZeroDuration());
   if (connected_) WantReread(now);  // a last look
 }
 
@@ -93,6 +98,39 @@ void HostSchedule::MovedUri(absl::Duration now) {
   } else {
     dial_at_ = now;
   }
+}
+
+std::optional<absl::Duration> HostSchedule::AgentSpoke(absl::Duration now,
+                                                       bool taken_in) {
+  if (!agent_speaks()) {
+    agent_since_ = now;
+    if (connected_) unwanted_at_ = now;
+  }
+  if (taken_in) observed_ = true;
+  declared_unknown_ = false;
+  waits_longest_ = false;
+  failures_ = 0;
+  unsettled_ = 0;
+  std::optional<absl::Duration> away;
+  if (down_since_.has_value()) away = now - *down_since_;
+  down_since_.reset();
+  return away;
+}
+
+bool HostSchedule::AgentFellSilent(absl::Duration now, absl::Duration wait) {
+  if (!agent_speaks()) return false;
+  agent_since_.reset();
+  declared_unknown_ = false;
+  look_at_ = absl::InfiniteDuration();
+  dial_at_ = now + wait;
+  disconnected_at_ = now;
+  if (!down_since_.has_value()) down_since_ = now;
+  return true;
+}
+
+void HostSchedule::Asked(absl::Duration now) {
+  if (reread_at_ <= now) reread_at_ = absl::InfiniteDuration();
+  if (look_at_ <= now) look_at_ = absl::InfiniteDuration();
 }
 
 void HostSchedule::WantAnnounce(absl::Duration now) {
@@ -127,6 +165,32 @@ void HostSchedule::Closed(absl::Duration now) {
 
 void HostSchedule::WantReread(absl::Duration now) {
   reread_at_ = std::min(reread_at_, now);
+}
+
+HostSchedule::Intervals HostSchedule::intervals() const {
+  return {.relist = options_.relist_interval,
+          .event_window = options_.event_window,
+          .volatile_values = options_.volatile_interval};
+}
+
+void HostSchedule::SetIntervals(const Intervals& intervals,
+                                absl::Duration now) {
+  const Intervals before = this->intervals();
+  options_.relist_interval = intervals.relist;
+  options_.event_window = intervals.event_window;
+  options_.volatile_interval = intervals.volatile_values;
+  if (intervals.relist != before.relist && relist_at_ > now &&
+      relist_at_ < absl::InfiniteDuration()) {
+    relist_at_ = NextMoment(intervals.relist, phase_, now);
+  }
+  if (intervals.volatile_values == before.volatile_values) return;
+  if (intervals.volatile_values == absl::InfiniteDuration()) {
+    volatile_at_ = absl::InfiniteDuration();
+  } else if (volatile_at_ == absl::InfiniteDuration()) {
+    volatile_at_ = now;
+  } else if (volatile_at_ > now) {
+    volatile_at_ = NextMoment(intervals.volatile_values, phase_, now);
+  }
 }
 
 void HostSchedule::Dialed(absl::Duration now) {
@@ -231,9 +295,10 @@ void HostSchedule::Disconnect(absl::Duration now) {
   read_at_.reset();
   incomplete_reads_ = 0;
   hints_at_ = absl::InfiniteDuration();
-  look_at_ = absl::InfiniteDuration();
   hints_ = {};
   unread_.clear();
+  if (agent_speaks()) return;
+  look_at_ = absl::InfiniteDuration();
   if (!down_since_.has_value()) down_since_ = now;
 }
 
@@ -251,6 +316,8 @@ HostSchedule::Shown HostSchedule::ShownAt(absl::Duration now) const {
     return {v1::CONNECTION_STATE_DEPARTED,
             std::max(*left_at_, disconnected_at_)};
   }
+  if (agent_speaks()) return {v1::CONNECTION_STATE_AGENT, *agent_since_};
+  if (!dialable_) return {v1::CONNECTION_STATE_NO_URI, disconnected_at_};
   if (connected_ || dial_at() <= now) {
     return {v1::CONNECTION_STATE_DIALING, std::min(dial_at(), now)};
   }

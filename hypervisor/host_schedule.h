@@ -42,6 +42,8 @@ namespace rehai::hypervisor {
 //   that comes while a read is under way makes another read, because that one
 //   may have looked before.
 // - Guests that could not be read are tried again after a wait that grows.
+// - While an agent speaks for the host, nobody else reads it: it is not dialed,
+//   and an open connection is closed. What is wanted of it the agent is asked.
 //
 // All times are Clock::Uptime(). Not thread-safe; its owner lets one step run
 // at a time and calls Next() between steps.
@@ -58,6 +60,13 @@ class HostSchedule {
     absl::Duration keep_departed = absl::Hours(24);
   };
 
+  // Those of the options that may change while it runs.
+  struct Intervals {
+    absl::Duration relist;
+    absl::Duration event_window;
+    absl::Duration volatile_values;
+  };
+
   // Guests to be read for their hints; more make a read of everything.
   static constexpr size_t kMostTargeted = 64;
   // A host cannot make us remember more hinted guests than this.
@@ -69,6 +78,7 @@ class HostSchedule {
     kClose,           // the connection is dead or not wanted: take it down
     kDeclareUnknown,  // it has been down for too long to be relied on
     kAnnounce,        // the inventory is to be told what is not read
+    kAsk,             // its agent: something is wanted, see reread_wanted()
     kForget,          // it left discovery long ago
   };
 
@@ -101,8 +111,11 @@ class HostSchedule {
 
   NextStep Next() const;
 
-  // When a host that is down is to be dialed.
-  absl::Duration dial_at() const { return std::min(dial_at_, reread_at_); }
+  // When a host that is down is to be dialed; infinite: it cannot be.
+  absl::Duration dial_at() const {
+    return dialable_ ? std::min(dial_at_, reread_at_)
+                     : absl::InfiniteDuration();
+  }
   // A host that is down is dialed at once, whatever came before. False if that
   // is no news.
   bool DialNow(absl::Duration now);
@@ -115,6 +128,23 @@ class HostSchedule {
   // It is reached at another URI now: an open connection is to be closed, and
   // failures of the old one count no more.
   void MovedUri(absl::Duration now);
+  // False: it has no URI, so nobody but an agent can tell of it.
+  void SetDialable(bool dialable) { dialable_ = dialable; }
+
+  // False: nobody can tell of it as things are.
+  bool is_reachable() const { return dialable_ || agent_speaks(); }
+
+  // Its agent says how it is: it speaks for the host from now on. `taken_in`:
+  // the host is observed by that. Returns for how long the host was down, if it
+  // was.
+  std::optional<absl::Duration> AgentSpoke(absl::Duration now,
+                                           bool taken_in = true);
+  // Its agent does not speak for it any more. It is dialed after `wait`.
+  // Returns true if the agent did speak for it.
+  bool AgentFellSilent(absl::Duration now, absl::Duration wait);
+  bool agent_speaks() const { return agent_since_.has_value(); }
+  // The agent is asked for what was wanted.
+  void Asked(absl::Duration now);
 
   // The inventory is to be told something that is not read; it is told.
   void WantAnnounce(absl::Duration now);
@@ -127,10 +157,16 @@ class HostSchedule {
 
   // Somebody wants to know for sure: read everything now, dial at once.
   void WantReread(absl::Duration now);
-  // True until a read begins that answers it, or a dial fails.
+  // True until a read begins that answers it, a dial fails, or the agent is
+  // asked.
   bool reread_wanted() const { return reread_at_ < absl::InfiniteDuration(); }
   // The list of guests is to be read at `at`, or before.
   void WantRead(absl::Duration at) { look_at_ = std::min(look_at_, at); }
+
+  // The next moment of an interval that changes is a moment of the new one; what
+  // is due already stays due. Volatile values that were never read are due now.
+  Intervals intervals() const;
+  void SetIntervals(const Intervals& intervals, absl::Duration now);
 
   // A dial ended well. Everything is to be read now.
   void Dialed(absl::Duration now);
@@ -176,12 +212,14 @@ class HostSchedule {
   void Disconnect(absl::Duration now);
   absl::Duration HintDueAt(absl::Duration now) const;
 
-  // Set at construction.
-  const Options options_;
-  // Where in each interval the host's moments are, in [0, 1).
+  Options options_;
+  // Where in each interval the host's moments are, in [0, 1). Set at
+  // construction.
   const double phase_;
 
   bool observed_ = false;  // ever
+  bool dialable_ = true;
+  std::optional<absl::Duration> agent_since_;  // while it speaks
   absl::Duration volatile_at_ = absl::InfiniteDuration();
   bool connected_ = false;
 

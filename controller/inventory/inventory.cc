@@ -164,6 +164,26 @@ absl::StatusOr<std::vector<GuestId>> Inventory::ConfirmDisappearance(
   return held;
 }
 
+void Inventory::EndMoves(const HostId& host,
+                         const std::vector<GuestId>& guests) {
+  Change change;
+  {
+    MutexLock lock(mu_);
+    if (!hosts_.contains(host)) return;
+    const Missing& missing = missing_.Of(host);
+    std::vector<GuestId> gone;
+    for (const GuestId& guest : guests) {
+      const auto found = missing.find(guest);
+      if (found != missing.end() && found->second == Absence::kMoving) {
+        gone.push_back(guest);
+      }
+    }
+    if (gone.empty()) return;
+    change = Drop(host, gone);
+  }
+  Tell(change);
+}
+
 absl::Status Inventory::SetCondition(const HostId& host,
                                      v1::Condition condition) {
   return Amend(host, [&](const v1::Record& record) {

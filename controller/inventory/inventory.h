@@ -126,6 +126,10 @@ class Inventory {
   // them. kNotFound: no such host; kFailedPrecondition: it holds none.
   absl::StatusOr<std::vector<GuestId>> ConfirmDisappearance(const HostId& host);
 
+  // Of these guests, those that the host lacks and that were on their way are
+  // on it no more. Unknown hosts are ignored.
+  void EndMoves(const HostId& host, const std::vector<GuestId>& guests);
+
   // Null if there is no such host.
   RecordPtr Find(const HostId& host) const;
 

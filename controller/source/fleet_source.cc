@@ -19,6 +19,13 @@ namespace {
 
 using Step = hypervisor::HostSchedule::Step;
 
+// Dials take their time, reads of a proven connection seldom do.
+Lanes::Lane LaneOf(Step step) {
+  return step == Step::kDial ? Lanes::Lane::kDial : Lanes::Lane::kQuick;
+}
+
+}  // namespace
+
 absl::Status UnknownHost(const HostId& host) {
   return absl::NotFoundError(
       absl::StrCat("host ", host.node,
@@ -26,12 +33,12 @@ absl::Status UnknownHost(const HostId& host) {
                    "hosts are looked for"));
 }
 
-// Dials take their time, reads of a proven connection seldom do.
-Lanes::Lane LaneOf(Step step) {
-  return step == Step::kDial ? Lanes::Lane::kDial : Lanes::Lane::kQuick;
+absl::Status NobodyToAsk(const HostId& host) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("host ", host.node,
+                   ": it has no URI, and no agent speaks for it; start "
+                   "rehai-agent on it, or give it a URI"));
 }
-
-}  // namespace
 
 absl::Status Stopped(const HostId& host) {
   return absl::CancelledError(absl::StrCat(
@@ -50,7 +57,11 @@ FleetSource::Host::Host(FleetSource& source, const FoundHost& found,
                         absl::Duration now)
     : source(source),
       id(found.host),
-      standing(source.ScheduleOptions(), found, now) {}
+      standing(source.ScheduleOptions(), found, now),
+      push(DialRate(absl::FDivDuration(absl::Seconds(1),
+                                       source.options_.agent_coming_interval),
+                    source.options_.agent_coming_interval *
+                        source.options_.agent_comings)) {}
 
 // What follows runs under the lock that Note() takes, which the analysis cannot
 // see through the callback.
@@ -85,6 +96,14 @@ void FleetSource::Host::Note(absl::FunctionRef<void(absl::Duration now)> what) {
   MutexLock lock(source.mu_);
   what(source.clock_.Uptime());
   source.Enqueue(*this);
+}
+
+std::vector<FleetSource::Done> FleetSource::Host::TakeWaiting() {
+  std::vector<Done> all = std::exchange(waiting, {});
+  for (auto& [request, done] : std::exchange(push.asked, {})) {
+    all.push_back(std::move(done));
+  }
+  return all;
 }
 
 FleetSource::FleetSource(Options options, const std::vector<FoundHost>& hosts,
@@ -135,7 +154,7 @@ void FleetSource::Stop() {
     workers.swap(workers_);
     for (const auto& [id, host] : hosts_) {
       if (!host->taken) open_.push_back(host.get());
-      for (Done& done : std::exchange(host->waiting, {})) {
+      for (Done& done : host->TakeWaiting()) {
         abandoned.emplace_back(id, std::move(done));
       }
     }
@@ -164,6 +183,7 @@ void FleetSource::SetHosts(const std::vector<FoundHost>& hosts) {
   std::vector<const FoundHost*> moved;
   std::vector<HostId> left;
   std::vector<std::pair<HostId, Done>> abandoned;
+  std::vector<std::pair<HostId, std::shared_ptr<Agent>>> dismissed;
   {
     MutexLock lock(mu_);
     if (stopping_) return;
@@ -178,6 +198,10 @@ void FleetSource::SetHosts(const std::vector<FoundHost>& hosts) {
       left.push_back(id);
       for (Done& done : Drain(*host))
         abandoned.emplace_back(id, std::move(done));
+      if (host->push.agent != nullptr) {
+        dismissed.emplace_back(id, std::exchange(host->push.agent, nullptr));
+        host->push.session = 0;
+      }
     }
   }
   for (const FoundHost* found : moved) {
@@ -188,6 +212,11 @@ void FleetSource::SetHosts(const std::vector<FoundHost>& hosts) {
     log::Info("host left discovery", {{"host", host.node}});
   }
   for (auto& [host, done] : abandoned) done(NotWatched(host));
+  for (const auto& [host, agent] : dismissed) {
+    agent->Dismiss(absl::PermissionDeniedError(
+        absl::StrCat("host ", host.node,
+                     ": it is not in the fleet any more; add it again")));
+  }
 }
 
 FleetSource::Host* FleetSource::Find(const HostId& host) {
@@ -204,19 +233,24 @@ bool FleetSource::Adopt(const FoundHost& found) {
   } else {
     has_moved = host->standing.Found(found, now);
   }
-  if (has_moved) Note(identities_.Left(found.host));
+  // What its agent says of it is evidence still.
+  if (has_moved && !host->standing.schedule().agent_speaks()) {
+    Note(identities_.Left(found.host));
+  }
   Enqueue(*host);
   return has_moved;
 }
 
 std::vector<FleetSource::Done> FleetSource::Drain(Host& host) {
-  host.standing.NotFound(clock_.Now() + options_.keep_departed,
-                         clock_.Uptime());
+  const absl::Duration now = clock_.Uptime();
+  // No worker says that it is not current any more.
+  if (host.standing.schedule().agent_speaks()) host.standing.WantPresence(now);
+  host.standing.NotFound(clock_.Now() + options_.keep_departed, now);
   std::vector<Done> abandoned;
   // Else the last read is evidence still, and answers those who wait.
   if (!host.standing.schedule().is_connected()) {
     Note(identities_.Left(host.id));
-    abandoned = std::exchange(host.waiting, {});
+    abandoned = host.TakeWaiting();
   }
   Enqueue(host);
   return abandoned;
@@ -231,6 +265,8 @@ void FleetSource::Reread(const HostId& host, Done done) {
       refusal = Stopped(host);
     } else if (known != nullptr && known->standing.schedule().has_left()) {
       refusal = NotWatched(host);
+    } else if (known != nullptr && !known->standing.schedule().is_reachable()) {
+      refusal = NobodyToAsk(host);
     } else if (known != nullptr) {
       known->waiting.push_back(std::move(done));
       known->standing.schedule().WantReread(clock_.Uptime());
@@ -377,6 +413,8 @@ void FleetSource::Run(Task& task) {
       return DeclareUnknown(*task.host);
     case Step::kAnnounce:
       return Announce(*task.host);
+    case Step::kAsk:
+      return Ask(*task.host);
     case Step::kForget:
       return Forget(task);
   }

@@ -22,6 +22,7 @@
 #include "base/mutex.h"
 #include "controller/discovery/found_host.h"
 #include "controller/inventory/inventory.h"
+#include "controller/source/agent_hosts.h"
 #include "controller/source/host_standing.h"
 #include "controller/source/identities.h"
 #include "controller/source/lanes.h"
@@ -47,6 +48,9 @@ namespace rehai {
 // - An unreachable host keeps its Record, STALE at once and UNKNOWN later, and
 //   is dialed again after a wait that grows, with jitter.
 // - A host that left discovery is read once more, and forgotten after a while.
+// - While a host's agent speaks, it is the only one that is heard, and no
+//   connection is held. When it is silent for a while, the host is dialed
+//   again. An agent that comes and goes all the time is sent away for a while.
 // - A guest that may be on its way to another host is not reported gone before
 //   that host was read; see Moves.
 // - What a host tells whose identity is in doubt is not taken in; see
@@ -60,7 +64,7 @@ namespace rehai {
 // this class's one lock, a leaf.
 //
 // Thread-safe. Owns its workers, between Start() and Stop().
-class FleetSource {
+class FleetSource final : public AgentHosts {
  public:
   struct Options {
     int workers = 8;
@@ -87,13 +91,19 @@ class FleetSource {
     // A guest whose end an event tells of is gone if no host's event has shown
     // it elsewhere after this.
     absl::Duration move_settle = absl::Milliseconds(50);
+    // A host whose agent went, or cannot read it, is dialed after this.
+    absl::Duration fallback_after = absl::Seconds(30);
+    // So many sessions may an agent begin in a row; and then one every so
+    // often.
+    int agent_comings = 5;
+    absl::Duration agent_coming_interval = absl::Seconds(30);
   };
 
   // As SetHosts(hosts). Everything referred to must outlive this.
   FleetSource(Options options, const std::vector<FoundHost>& hosts,
               hypervisor::Dialer& dialer, Inventory& inventory,
               const Clock& clock);
-  ~FleetSource();
+  ~FleetSource() override;
 
   // Once.
   void Start();
@@ -125,6 +135,16 @@ class FleetSource {
   // kFailedPrecondition: there is nothing to accept, or another host answers
   // with the same.
   absl::StatusOr<std::string> AcceptIdentity(const HostId& host);
+
+  // What agents say; see there.
+  absl::StatusOr<Admission> Came(const HostId& host, int64_t last_session,
+                                 std::shared_ptr<Agent> agent) override;
+  absl::Status Saw(const HostId& host, int64_t session, v1::Observation seen,
+                   const std::vector<int64_t>& answers) override;
+  void CannotRead(const HostId& host, int64_t session,
+                  const absl::Status& why) override;
+  void Went(const HostId& host, int64_t session,
+            const absl::Status& why) override;
 
   // The hosts as a whole; and each, in the order of their nodes. From memory.
   v1::PullStatus Status() const;
@@ -166,13 +186,15 @@ class FleetSource {
   // Dials, and reads everything in the same breath: otherwise the first reads
   // would queue behind the dials of a whole fleet.
   void Dial(Task& task);
+  // False: it is reached at another URI meanwhile, or its agent speaks for it.
+  bool IsWanted(const Host& host) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void BeginRead(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Read(Task& task);
   // Whether what was seen is to be taken in.
   enum class Verdict {
     kBelieved,
     kDoubted,   // it may be another host's
-    kUnwanted,  // the host is reached at another URI meanwhile
+    kUnwanted,  // see IsWanted()
   };
   // Names in `seen` those of the `lacking` guests that are not simply gone.
   Verdict Judge(const Task& task, const std::vector<GuestId>& lacking,
@@ -187,9 +209,38 @@ class FleetSource {
   void Lose(Task& task, const absl::Status& why);
   // Closes a connection that is not wanted any more.
   void Abandon(Task& task);
+  // Asks the host's agent for what is wanted of it.
+  void Ask(Host& host);
   void DeclareUnknown(Host& host);
   void Announce(Host& host);
   void Forget(Task& task);
+
+  // What an agent says (fleet_source_agents.cc).
+  struct Heard {
+    Verdict verdict = Verdict::kDoubted;
+    // How long the host was down until now, if it was.
+    std::optional<absl::Duration> away;
+    // A worker has the host, and may tell of it as it was before this.
+    bool had_worker = false;
+  };
+  // Whether a report is to be taken in. Fills in what its source does not know,
+  // and names in `seen` those of the `lacking` guests that may be on their way.
+  absl::StatusOr<Heard> HearReport(const HostId& host, int64_t session,
+                                   const std::vector<GuestId>& lacking,
+                                   v1::Observation& seen);
+  void ExplainGone(Host& host, const std::vector<GuestId>& lacking,
+                   v1::Observation& seen) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The host, if this session of its agent's is the last; or null.
+  Host* FindSpoken(const HostId& host, int64_t session)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The agent does not speak for the host any more.
+  struct Silenced {
+    bool spoke = false;  // until now
+    std::vector<Done> abandoned;
+  };
+  Silenced FallSilent(Host& host, const absl::Status& why)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Tell(const HostId& host, const absl::Status& why, Silenced silenced);
 
   // Set at construction.
   const Options options_;
@@ -211,6 +262,7 @@ class FleetSource {
   PullStatistics statistics_ ABSL_GUARDED_BY(mu_);
   absl::BitGen random_ ABSL_GUARDED_BY(mu_);
   int64_t last_session_ ABSL_GUARDED_BY(mu_);
+  int64_t last_request_ ABSL_GUARDED_BY(mu_) = 0;  // of an agent
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   // While stopping: the hosts that no worker has, to be closed.
   std::vector<Host*> open_ ABSL_GUARDED_BY(mu_);

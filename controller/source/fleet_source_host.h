@@ -5,13 +5,16 @@
 #define CONTROLLER_SOURCE_FLEET_SOURCE_HOST_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "controller/source/dial_rate.h"
 #include "controller/source/fleet_source.h"
 
 // What FleetSource keeps of its hosts; for its own files only.
@@ -25,6 +28,9 @@ struct FleetSource::Host final : public hypervisor::Listener {
   void OnHostEvent() override;
   void OnClosed(const std::string& reason) override;
 
+  // Those who wait to hear that the host was read, from whomever.
+  std::vector<Done> TakeWaiting();
+
   // Set at construction.
   FleetSource& source;
   const HostId id;
@@ -36,6 +42,29 @@ struct FleetSource::Host final : public hypervisor::Listener {
   bool taken = false;         // by a worker, so in no lane
   std::optional<hypervisor::HostSchedule::NextStep>
       queued;  // how it is in its lane
+
+  // Its agent, with a session or without; it speaks if the schedule says so.
+  struct Push {
+    explicit Push(DialRate rate) : comings(rate) {}
+
+    std::shared_ptr<Agent> agent;  // null: no session
+    int64_t session = 0;           // of the agent
+    DialRate comings;
+    // Order what it says among all that is told of the host. The first is new
+    // whenever it begins to speak, in the session `observed_for` of its own.
+    int64_t observation_session = 0;
+    int64_t observed_for = 0;
+    int64_t sequence = 0;
+    bool believed = true;
+    // Something that it said was not taken in, so only a full report will do.
+    bool behind = false;
+    // Guests that it lacks and that may be on their way, and until when.
+    std::map<GuestId, absl::Duration> moving;
+    // Who waits for which request to be answered.
+    std::vector<std::pair<int64_t, Done>> asked;
+  } push;
+  // The agent's session that told last what was taken in; 0: no agent's.
+  int64_t told_by = 0;
 
   // Touched by the worker that has the host.
   std::unique_ptr<hypervisor::Connection> connection;
@@ -60,9 +89,14 @@ struct FleetSource::Task {
   std::vector<Done> served;
 };
 
-// Why a host is not read: it left discovery; the source stops.
+// Why a host is not read: it left discovery; the source stops; there is
+// none; it has no URI and no agent.
 absl::Status NotWatched(const HostId& host);
 absl::Status Stopped(const HostId& host);
+absl::Status UnknownHost(const HostId& host);
+absl::Status NobodyToAsk(const HostId& host);
+// It was read, and nothing of that was taken in.
+absl::Status InDoubt(const HostId& host);
 
 }  // namespace rehai
 

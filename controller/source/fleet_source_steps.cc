@@ -58,7 +58,7 @@ void FleetSource::Dial(Task& task) {
       host.session = ++last_session_;
       host.sequence = 0;
       if (stopping_) return;
-      is_unwanted = host.uri != host.standing.uri();
+      is_unwanted = !IsWanted(host);
       if (!is_unwanted) {
         host.standing.schedule().Dialed(clock_.Uptime());
         BeginRead(task);
@@ -110,6 +110,8 @@ void FleetSource::Read(Task& task) {
   if (verdict == Verdict::kDoubted) {
     taken = ShowDoubt(host.id);
   } else if (const auto observed = inventory_.Observe(seen); !observed.ok()) {
+    // The host's agent was heard in this very moment.
+    if (absl::IsAborted(observed.status())) return Abandon(task);
     return Lose(task, observed.status());
   }
   FinishRead(task, seen, difference.eventful, verdict);
@@ -121,8 +123,9 @@ FleetSource::Verdict FleetSource::Judge(const Task& task,
                                         v1::Observation& seen) {
   Host& host = *task.host;
   MutexLock lock(mu_);
-  // In one breath with the answer: SetHosts() drops the old URI's evidence.
-  if (host.uri != host.standing.uri()) return Verdict::kUnwanted;
+  // In one breath with the answer: SetHosts() drops the old URI's evidence, and
+  // what the host's agent said is newer.
+  if (!IsWanted(host)) return Verdict::kUnwanted;
   HostIdentities::Verdict verdict =
       identities_.Answered(host.id, seen.facts().uuid());
   Note(std::move(verdict.findings), host.id);
@@ -154,6 +157,13 @@ void FleetSource::ExplainLacking(const Task& task,
   host.moving = std::move(moving);
 }
 
+absl::Status InDoubt(const HostId& host) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "host ", host.node,
+      ": it answers, but its identity is in doubt, so what it says is not "
+      "taken in; its conditions say why and what to do"));
+}
+
 absl::Status FleetSource::ShowDoubt(const HostId& host) {
   // It is reached, yet what is shown is not what it says.
   v1::Presence presence;
@@ -164,10 +174,7 @@ absl::Status FleetSource::ShowDoubt(const HostId& host) {
   if (presence != v1::PRESENCE_NEVER_SEEN) presence = v1::PRESENCE_STALE;
   (void)inventory_.ClearCondition(host, kUnreachable);
   (void)inventory_.SetPresence(host, presence, std::nullopt);
-  return absl::FailedPreconditionError(absl::StrCat(
-      "host ", host.node,
-      ": it answers, but its identity is in doubt, so what it says is not "
-      "taken in; its conditions say why and what to do"));
+  return InDoubt(host);
 }
 
 void FleetSource::FinishRead(const Task& task, const v1::Observation& seen,
@@ -192,6 +199,7 @@ void FleetSource::FinishRead(const Task& task, const v1::Observation& seen,
       if (is_believed) statistics_.EventShown(now - noted);
     }
     if (is_believed) {
+      host.told_by = 0;
       if (reading.hints.host.has_value()) {
         statistics_.EventShown(now - *reading.hints.host);
       }
@@ -239,7 +247,7 @@ void FleetSource::Lose(Task& task, const absl::Status& why) {
   {
     MutexLock lock(mu_);
     hypervisor::HostSchedule& schedule = host.standing.schedule();
-    is_wanted = host.uri == host.standing.uri();
+    is_wanted = IsWanted(host);
     has_left = schedule.has_left();
     if (is_wanted) {
       const absl::Duration now = clock_.Uptime();
@@ -286,7 +294,7 @@ void FleetSource::Abandon(Task& task) {
     presence = schedule.presence();
     if (schedule.has_left()) {
       Note(identities_.Left(host.id));
-      for (Done& done : std::exchange(host.waiting, {})) {
+      for (Done& done : host.TakeWaiting()) {
         task.served.push_back(std::move(done));
       }
     } else if (stopping_) {
@@ -303,6 +311,11 @@ void FleetSource::Abandon(Task& task) {
   for (Done& done : task.served) done(why);
 }
 
+bool FleetSource::IsWanted(const Host& host) const {
+  return host.uri == host.standing.uri() &&
+         !host.standing.schedule().agent_speaks();
+}
+
 void FleetSource::DeclareUnknown(Host& host) {
   (void)inventory_.SetPresence(host.id, v1::PRESENCE_UNKNOWN, std::nullopt);
   log::Warning(
@@ -316,10 +329,13 @@ void FleetSource::Announce(Host& host) {
   Announcement announcement;
   {
     MutexLock lock(mu_);
-    announcement = host.standing.TakeAnnouncement();
+    announcement = host.standing.TakeAnnouncement(!host.push.believed);
   }
   if (announcement.labels.has_value()) {
     inventory_.AddHost(host.id, *announcement.labels);
+  }
+  if (announcement.presence.has_value()) {
+    (void)inventory_.SetPresence(host.id, *announcement.presence, std::nullopt);
   }
   for (auto& [type, condition] : announcement.conditions) {
     if (condition.has_value()) {

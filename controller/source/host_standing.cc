@@ -57,12 +57,23 @@ v1::Condition LeftDiscovery(const FoundHost& found, absl::Time kept_until) {
                    "; put it back there if it is to stay"));
 }
 
+std::string NobodyTells(const HostId& host) {
+  return absl::StrCat("host ", host.node,
+                      ": it has no URI, and no agent has spoken for it; start "
+                      "rehai-agent on it, or give it a URI");
+}
+
 }  // namespace
 
 HostStanding::HostStanding(const hypervisor::HostSchedule::Options& options,
                            const FoundHost& found, absl::Duration now)
     : found_(found), uri_(found.uri), schedule_(options, found.host, now) {
   announcement_.labels = found.labels;
+  if (uri_.empty()) {
+    schedule_.SetDialable(false);
+    last_error_ = NobodyTells(found.host);
+    WantPresence(now);
+  }
   WantCondition(kLeftDiscovery, std::nullopt, now);
   WantCondition(kNodeClaimedTwice, ClaimedTwice(found, found.uri), now);
 }
@@ -78,6 +89,7 @@ bool HostStanding::Found(const FoundHost& found, absl::Duration now) {
   // Never switch on a conflict.
   if (!found.other_claims.empty() || found.uri == uri_) return false;
   uri_ = found.uri;
+  schedule_.SetDialable(!uri_.empty());
   schedule_.MovedUri(now);
   return true;
 }
@@ -96,8 +108,24 @@ void HostStanding::WantCondition(const std::string& type,
   schedule_.WantAnnounce(now);
 }
 
-Announcement HostStanding::TakeAnnouncement() {
+void HostStanding::WantPresence(absl::Duration now) {
+  presence_wanted_ = true;
+  schedule_.WantAnnounce(now);
+}
+
+Announcement HostStanding::TakeAnnouncement(bool doubted) {
   schedule_.Announced();
+  if (std::exchange(presence_wanted_, false)) {
+    v1::Presence presence = schedule_.presence();
+    std::optional<v1::Condition>& unreachable =
+        announcement_.conditions[kUnreachable];
+    if (presence == v1::PRESENCE_CURRENT) {
+      if (doubted) presence = v1::PRESENCE_STALE;
+    } else if (!schedule_.has_left() && !schedule_.agent_speaks()) {
+      unreachable = ConditionOf(kUnreachable, last_error_);
+    }
+    announcement_.presence = presence;
+  }
   return std::exchange(announcement_, {});
 }
 

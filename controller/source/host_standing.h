@@ -24,10 +24,12 @@ struct Announcement {
   std::optional<std::map<std::string, std::string>> labels;
   // By their types. Nullopt: the host does not have it any more.
   std::map<std::string, std::optional<v1::Condition>> conditions;
+  // Nullopt: as it was told before.
+  std::optional<v1::Presence> presence;
 };
 
-// HostStanding is where one host of the pull source stands: where discovery
-// says it is, what is to be done about it, and how its connection has fared.
+// HostStanding is where one host stands: where discovery says it is, what is to
+// be done about it, and how its connection has fared.
 //
 // A host whose node is claimed twice stays where it is, until one claim is
 // left.
@@ -59,12 +61,16 @@ class HostStanding {
   void WantCondition(const std::string& type,
                      std::optional<v1::Condition> condition,
                      absl::Duration now);
-  // What it is to be told, in full: the caller does.
-  Announcement TakeAnnouncement();
+  // The inventory is to be told how current the host is, and why: as it is when
+  // that is done.
+  void WantPresence(absl::Duration now);
+  // What it is to be told, in full: the caller does. `doubted`: its identity is
+  // in doubt, so what is shown is not what it says.
+  Announcement TakeAnnouncement(bool doubted = false);
 
   void DialEnded(const absl::Status& status, absl::Duration took);
   void ReadEnded(const std::string& host_uuid, absl::Duration took);
-  // A dial, a read or the connection failed.
+  // A dial, a read or the connection failed, or its agent went.
   void Failed(const absl::Status& why);
 
   // For people. `wall_now` is the wall time of `now`.
@@ -76,6 +82,7 @@ class HostStanding {
   hypervisor::HostSchedule schedule_;
   MissedEvents missed_;
   Announcement announcement_;
+  bool presence_wanted_ = false;
 
   std::string last_error_;
   std::string host_uuid_;

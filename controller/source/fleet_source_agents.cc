@@ -1,0 +1,305 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What agents say of their hosts, and what they are asked.
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/random/distributions.h"
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "controller/source/fleet_source.h"
+#include "controller/source/fleet_source_host.h"
+#include "controller/source/list_difference.h"
+#include "rehai/v1/model.pb.h"
+
+namespace rehai {
+namespace {
+
+absl::Status SpeaksNoMore(const HostId& host) {
+  return absl::AbortedError(
+      absl::StrCat("host ", host.node,
+                   ": this session of its agent's is over; begin another"));
+}
+
+// The guests of which a report says, or lets see, that they are not there.
+std::vector<GuestId> Lacking(const RecordPtr& before,
+                             const v1::Observation& seen) {
+  if (seen.full()) {
+    return CompareLists(
+               before != nullptr ? *before : v1::Record::default_instance(),
+               seen)
+        .lacking;
+  }
+  std::vector<GuestId> lacking;
+  for (const std::string& uuid : seen.removed_uuids()) {
+    lacking.push_back({uuid});
+  }
+  return lacking;
+}
+
+bool Remove(const std::string& uuid,
+            google::protobuf::RepeatedPtrField<std::string>& uuids) {
+  const auto end = std::remove(uuids.begin(), uuids.end(), uuid);
+  if (end == uuids.end()) return false;
+  uuids.erase(end, uuids.end());
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<AgentHosts::Admission> FleetSource::Came(
+    const HostId& id, int64_t last_session, std::shared_ptr<Agent> agent) {
+  Admission admission;
+  std::shared_ptr<Agent> before;
+  {
+    MutexLock lock(mu_);
+    if (stopping_) return Stopped(id);
+    Host* const host = Find(id);
+    if (host == nullptr) return UnknownHost(id);
+    hypervisor::HostSchedule& schedule = host->standing.schedule();
+    if (schedule.has_left()) return NotWatched(id);
+    const absl::Duration now = clock_.Uptime();
+    const absl::Duration wait = host->push.comings.NextAt() - now;
+    if (wait > absl::ZeroDuration()) {
+      admission.come_back_after = wait * absl::Uniform(random_, 1.0, 1.5);
+      return admission;
+    }
+    host->push.comings.Take(now);
+    before = std::exchange(host->push.agent, std::move(agent));
+    host->push.session = ++last_session_;
+    admission.session = host->push.session;
+    admission.resumes = last_session != 0 && host->told_by == last_session &&
+                        !host->push.behind;
+    // What the session before was asked, this one is.
+    for (auto& [request, done] : std::exchange(host->push.asked, {})) {
+      host->waiting.push_back(std::move(done));
+    }
+    if (!host->waiting.empty()) schedule.WantReread(now);
+    Enqueue(*host);
+  }
+  if (before != nullptr) {
+    log::Warning("another session of this host's agent ended the one before",
+                 {{"host", id.node}});
+    before->Dismiss(absl::AbortedError(absl::StrCat(
+        "host ", id.node,
+        ": another session of its agent has come; is a second agent running, "
+        "or a second host with its identity?")));
+  }
+  return admission;
+}
+
+FleetSource::Host* FleetSource::FindSpoken(const HostId& id, int64_t session) {
+  Host* const host = Find(id);
+  if (host == nullptr || host->push.session != session) return nullptr;
+  return host;
+}
+
+absl::Status FleetSource::Saw(const HostId& id, int64_t session,
+                              v1::Observation seen,
+                              const std::vector<int64_t>& answers) {
+  seen.set_node(id.node);
+  const std::vector<GuestId> lacking = Lacking(inventory_.Find(id), seen);
+  ASSIGN_OR_RETURN(const Heard heard, HearReport(id, session, lacking, seen));
+  if (heard.verdict == Verdict::kBelieved) {
+    RETURN_IF_ERROR(inventory_.Observe(seen).status());
+  }
+
+  std::vector<Done> served;
+  {
+    MutexLock lock(mu_);
+    Host* const host = FindSpoken(id, session);
+    if (host == nullptr) return absl::OkStatus();
+    if (heard.verdict == Verdict::kBelieved) {
+      host->told_by = session;
+      if (seen.full()) host->push.behind = false;
+    }
+    // A worker may have told of the host as it was before.
+    if (heard.had_worker || heard.verdict == Verdict::kDoubted) {
+      host->standing.WantPresence(clock_.Uptime());
+    }
+    auto& asked = host->push.asked;
+    const auto is_open = [&](const auto& request) {
+      return std::find(answers.begin(), answers.end(), request.first) ==
+             answers.end();
+    };
+    const auto answered =
+        std::stable_partition(asked.begin(), asked.end(), is_open);
+    for (auto request = answered; request != asked.end(); ++request) {
+      served.push_back(std::move(request->second));
+    }
+    asked.erase(answered, asked.end());
+    Enqueue(*host);
+  }
+  if (heard.away.has_value()) {
+    log::Info("host's agent speaks for it",
+              {{"host", id.node},
+               {"agent", seen.provenance().origin()},
+               {"away", absl::FormatDuration(*heard.away)}});
+  }
+  const absl::Status taken =
+      heard.verdict == Verdict::kBelieved ? absl::OkStatus() : InDoubt(id);
+  for (Done& done : served) done(taken);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FleetSource::Heard> FleetSource::HearReport(
+    const HostId& id, int64_t session, const std::vector<GuestId>& lacking,
+    v1::Observation& seen) {
+  Heard heard;
+  MutexLock lock(mu_);
+  Host* const host = FindSpoken(id, session);
+  if (host == nullptr) return SpeaksNoMore(id);
+  auto& push = host->push;
+  hypervisor::HostSchedule& schedule = host->standing.schedule();
+  const absl::Duration now = clock_.Uptime();
+  if (seen.has_facts()) {
+    HostIdentities::Verdict verdict =
+        identities_.Answered(id, seen.facts().uuid());
+    push.believed = verdict.believed;
+    Note(std::move(verdict.findings), id);
+  }
+  heard.had_worker = host->taken;
+  const bool is_usable = seen.full() || !push.behind;
+  heard.verdict =
+      push.believed && is_usable ? Verdict::kBelieved : Verdict::kDoubted;
+  if (heard.verdict == Verdict::kDoubted) push.behind = true;
+  if (push.believed && !is_usable) schedule.WantReread(now);
+
+  if (!schedule.agent_speaks() || push.observed_for != session) {
+    push.observation_session = ++last_session_;
+    push.observed_for = session;
+    push.sequence = 0;
+  }
+  if (!schedule.agent_speaks()) host->standing.missed().Lost(now);
+  heard.away = schedule.AgentSpoke(now, heard.verdict == Verdict::kBelieved);
+  seen.set_session(push.observation_session);
+  seen.set_sequence(++push.sequence);
+  ExplainGone(*host, lacking, seen);
+  Enqueue(*host);
+  return heard;
+}
+
+void FleetSource::ExplainGone(Host& host, const std::vector<GuestId>& lacking,
+                              v1::Observation& seen) {
+  const absl::Duration now = clock_.Uptime();
+  auto& removed = *seen.mutable_removed_uuids();
+  std::map<GuestId, absl::Duration> moving;
+  for (const GuestId& guest : lacking) {
+    const bool is_removed =
+        std::find(removed.begin(), removed.end(), guest.uuid) != removed.end();
+    // The agent has waited for nothing yet; its event came by its own way.
+    const bool is_news = is_removed && !host.push.moving.contains(guest);
+    if (is_news) moves_.Hinted(host.id, guest, now);
+    const absl::Duration until = moves_.MovingUntil(host.id, guest, now);
+    if (until <= now) continue;
+    Remove(guest.uuid, removed);
+    seen.add_moving_uuids(guest.uuid);
+    moving.emplace(guest, until);
+    host.standing.schedule().WantRead(until);
+  }
+  if (seen.full()) {
+    host.push.moving = std::move(moving);
+  } else {
+    host.push.moving.merge(moving);
+  }
+}
+
+void FleetSource::Ask(Host& host) {
+  std::shared_ptr<Agent> agent;
+  std::optional<int64_t> request;
+  std::vector<GuestId> gone;
+  {
+    MutexLock lock(mu_);
+    hypervisor::HostSchedule& schedule = host.standing.schedule();
+    if (!schedule.agent_speaks()) return;
+    const absl::Duration now = clock_.Uptime();
+    if (schedule.reread_wanted()) {
+      agent = host.push.agent;
+      request = ++last_request_;
+      for (Done& done : std::exchange(host.waiting, {})) {
+        host.push.asked.emplace_back(*request, std::move(done));
+      }
+    }
+    schedule.Asked(now);
+    for (auto entry = host.push.moving.begin();
+         entry != host.push.moving.end();) {
+      entry->second = moves_.MovingUntil(host.id, entry->first, now);
+      if (entry->second > now) {
+        schedule.WantRead(entry->second);
+        ++entry;
+      } else {
+        gone.push_back(entry->first);
+        entry = host.push.moving.erase(entry);
+      }
+    }
+  }
+  if (!gone.empty()) inventory_.EndMoves(host.id, gone);
+  if (agent != nullptr) agent->AskReread(*request);
+}
+
+void FleetSource::CannotRead(const HostId& id, int64_t session,
+                             const absl::Status& why) {
+  Silenced silenced;
+  {
+    MutexLock lock(mu_);
+    Host* const host = FindSpoken(id, session);
+    if (host == nullptr) return;
+    silenced = FallSilent(*host, why);
+  }
+  Tell(id, why, std::move(silenced));
+}
+
+void FleetSource::Went(const HostId& id, int64_t session,
+                       const absl::Status& why) {
+  Silenced silenced;
+  {
+    MutexLock lock(mu_);
+    Host* const host = FindSpoken(id, session);
+    if (host == nullptr) return;
+    host->push.agent = nullptr;
+    host->push.session = 0;
+    silenced = FallSilent(*host, why);
+  }
+  Tell(id, why, std::move(silenced));
+}
+
+FleetSource::Silenced FleetSource::FallSilent(Host& host,
+                                              const absl::Status& why) {
+  Silenced silenced;
+  const absl::Duration now = clock_.Uptime();
+  hypervisor::HostSchedule& schedule = host.standing.schedule();
+  silenced.spoke = schedule.AgentFellSilent(now, options_.fallback_after);
+  host.standing.Failed(why);
+  if (!silenced.spoke && schedule.is_reachable()) return silenced;
+  host.push.moving.clear();
+  // Who waits for the agent waits for the next dial, if there is one.
+  for (auto& [request, done] : std::exchange(host.push.asked, {})) {
+    host.waiting.push_back(std::move(done));
+  }
+  if (!schedule.is_reachable()) {
+    silenced.abandoned = std::exchange(host.waiting, {});
+  } else if (!host.waiting.empty()) {
+    schedule.WantReread(now);
+  }
+  host.standing.WantPresence(now);
+  Enqueue(host);
+  return silenced;
+}
+
+void FleetSource::Tell(const HostId& id, const absl::Status& why,
+                       Silenced silenced) {
+  if (silenced.spoke) {
+    log::Warning(
+        "host's agent does not speak for it any more",
+        {{"host", id.node},
+         {"error", why.message()},
+         {"dialed_after", absl::FormatDuration(options_.fallback_after)}});
+  }
+  for (Done& done : silenced.abandoned) done(why);
+}
+
+}  // namespace rehai
