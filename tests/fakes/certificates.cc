@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include <memory>
+#include <utility>
 
 namespace rehai {
 namespace {
@@ -74,6 +75,46 @@ TestAuthority MakeTestAuthority(absl::Time now, absl::Duration lifetime) {
   X509_free(certificate);
   EVP_PKEY_free(key);
   return authority;
+}
+
+TestCertificate MakeTestCertificate(const TestAuthority& authority,
+                                    const std::string& names, absl::Time now,
+                                    absl::Duration lifetime) {
+  X509* const issuer = Parsed(authority.certificate_pem);
+  BIO* const issuer_key_reader = BIO_new_mem_buf(
+      authority.key_pem.data(), static_cast<int>(authority.key_pem.size()));
+  EVP_PKEY* const issuer_key =
+      PEM_read_bio_PrivateKey(issuer_key_reader, nullptr, nullptr, nullptr);
+  BIO_free_all(issuer_key_reader);
+  EVP_PKEY* const key = EVP_EC_gen("P-256");
+  X509* const certificate = X509_new();
+  X509_set_version(certificate, X509_VERSION_3);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 2);
+  ASN1_TIME_set(X509_getm_notBefore(certificate),
+                absl::ToTimeT(now - absl::Hours(1)));
+  ASN1_TIME_set(X509_getm_notAfter(certificate), absl::ToTimeT(now + lifetime));
+  SetName(X509_get_subject_name(certificate), "test agent");
+  X509_set_issuer_name(certificate, X509_get_subject_name(issuer));
+  X509_set_pubkey(certificate, key);
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+  for (const auto& [type, value] :
+       {std::pair(NID_ext_key_usage, std::string("clientAuth")),
+        std::pair(NID_subject_alt_name, names)}) {
+    X509_EXTENSION* const extension =
+        X509V3_EXT_conf_nid(nullptr, &context, type, value.c_str());
+    X509_add_ext(certificate, extension, -1);
+    X509_EXTENSION_free(extension);
+  }
+  X509_sign(certificate, issuer_key, EVP_sha256());
+  BIO* const bio = BIO_new(BIO_s_mem());
+  PEM_write_bio_X509(bio, certificate);
+  TestCertificate made{Taken(bio), KeyPem(key)};
+  X509_free(certificate);
+  X509_free(issuer);
+  EVP_PKEY_free(key);
+  EVP_PKEY_free(issuer_key);
+  return made;
 }
 
 TestRequest MakeTestRequest(const std::string& name, const std::string& curve) {

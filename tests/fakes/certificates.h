@@ -20,6 +20,18 @@ struct TestAuthority {
 TestAuthority MakeTestAuthority(absl::Time now,
                                 absl::Duration lifetime = absl::Hours(24));
 
+struct TestCertificate {
+  std::string certificate_pem;
+  std::string key_pem;
+};
+
+// A certificate for a TLS client, with the subject alternative names that
+// openssl reads from `names` ("URI:rehai:node:hv1,DNS:hv1"), for a fresh key.
+// Good from an hour before `now` to `now` + `lifetime`.
+TestCertificate MakeTestCertificate(const TestAuthority& authority,
+                                    const std::string& names, absl::Time now,
+                                    absl::Duration lifetime = absl::Hours(24));
+
 struct TestRequest {
   std::string der;  // PKCS #10
   std::string key_pem;
