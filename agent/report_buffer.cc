@@ -83,6 +83,8 @@ void ReportBuffer::Take(const hypervisor::Inventory& found,
     source_error_.clear();
     error_standing_ = Standing::kUnsent;
   }
+  // Who asks doubts what was reported.
+  if (!asked_.empty()) need_full_ = true;
   answered_.insert(answered_.end(), asked_.begin(), asked_.end());
   asked_.clear();
 }
@@ -99,9 +101,10 @@ void ReportBuffer::SetMoving(std::set<std::string> uuids) {
 }
 
 void ReportBuffer::SetSourceError(std::string error) {
-  if (source_error_ == error) return;
+  if (source_error_ == error && asked_.empty()) return;
   source_error_ = std::move(error);
   error_standing_ = Standing::kUnsent;
+  asked_.clear();
 }
 
 void ReportBuffer::WantAnswer(int64_t request_id) {

@@ -43,8 +43,9 @@ class ReportBuffer {
   void SetMoving(std::set<std::string> uuids);
   // The hypervisor cannot be read; nothing before the next Take() is known.
   void SetSourceError(std::string error);
-  // A report is to answer this request of the controller's, with what is read
-  // from now on: the next Take() settles it.
+  // A full report is to answer this request of the controller's, with what is
+  // read from now on: the next Take() settles it. So does a SetSourceError(),
+  // which is then reported even if it is no news.
   void WantAnswer(int64_t request_id);
 
   // A session begins. `need_full` as the controller said.

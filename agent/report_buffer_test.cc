@@ -277,7 +277,24 @@ TEST_F(ReportBufferTest, ARequestIsAnsweredByTheNextReadingEvenWithoutNews) {
   const auto report = Deliver();
   ASSERT_TRUE(report.has_value());
   EXPECT_THAT(report->answers(), ElementsAre(5));
+  EXPECT_TRUE(report->full());
+  EXPECT_THAT(Uuids(*report), ElementsAre("a", "b"));
   EXPECT_EQ(buffer_.Next(kNow), std::nullopt);
+}
+
+TEST_F(ReportBufferTest, ARequestIsAnsweredByTheSameErrorAgain) {
+  BeginWithTwoKnown();
+  buffer_.SetSourceError("qemu:///system: refused");
+  ASSERT_TRUE(Deliver().has_value());
+  buffer_.WantAnswer(5);
+  buffer_.SetSourceError("qemu:///system: refused");
+  const auto report = Deliver();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->source_error(), "qemu:///system: refused");
+  EXPECT_EQ(buffer_.Next(kNow), std::nullopt);
+  // It was the answer.
+  Read({MakeGuest("a"), MakeGuest("b")});
+  EXPECT_THAT(Deliver()->answers(), IsEmpty());
 }
 
 TEST_F(ReportBufferTest, AbsentVolatileValuesAreNoNews) {
