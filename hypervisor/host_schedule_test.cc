@@ -197,6 +197,56 @@ TEST_F(HostScheduleTest, VolatileValuesAreNeverReadUnlessAskedFor) {
   EXPECT_FALSE(Read().volatile_values);
 }
 
+TEST_F(HostScheduleTest, AShorterRelistIntervalCountsAtOnce) {
+  Connect();
+  HostSchedule::Intervals intervals = schedule_.intervals();
+  EXPECT_EQ(intervals.relist, absl::Hours(24));
+  intervals.relist = absl::Minutes(5);
+  schedule_.SetIntervals(intervals, now_);
+  EXPECT_FALSE(IsDue(Step::kRead));
+  Advance(absl::Minutes(5));
+  ASSERT_TRUE(IsDue(Step::kRead));
+  EXPECT_TRUE(Read().everything);
+  Advance(absl::Minutes(5));
+  EXPECT_TRUE(IsDue(Step::kRead));
+}
+
+TEST_F(HostScheduleTest, ARelistThatIsDueStaysDueWhateverItsInterval) {
+  schedule_.Dialed(now_);
+  HostSchedule::Intervals intervals = schedule_.intervals();
+  intervals.relist = absl::Hours(1000);
+  schedule_.SetIntervals(intervals, now_);
+  EXPECT_TRUE(IsDue(Step::kRead));
+}
+
+TEST_F(HostScheduleTest, ALongerEventWindowCountsAtOnce) {
+  Connect();
+  schedule_.GuestEvent(kWeb, now_);
+  Read();
+  HostSchedule::Intervals intervals = schedule_.intervals();
+  intervals.event_window = absl::Seconds(3);
+  schedule_.SetIntervals(intervals, now_);
+  schedule_.GuestEvent(kWeb, now_);
+  Advance(Window());
+  EXPECT_FALSE(IsDue(Step::kRead));
+  Advance(absl::Seconds(3));
+  EXPECT_TRUE(IsDue(Step::kRead));
+}
+
+TEST_F(HostScheduleTest, VolatileValuesCanBeWantedLaterAndNoMore) {
+  Connect();
+  HostSchedule::Intervals intervals = schedule_.intervals();
+  intervals.volatile_values = absl::Minutes(1);
+  schedule_.SetIntervals(intervals, now_);
+  ASSERT_TRUE(IsDue(Step::kRead));
+  EXPECT_TRUE(Read().volatile_values);
+  EXPECT_FALSE(IsDue(Step::kRead));
+  intervals.volatile_values = absl::InfiniteDuration();
+  schedule_.SetIntervals(intervals, now_);
+  Advance(absl::Minutes(1));
+  EXPECT_FALSE(IsDue(Step::kRead));
+}
+
 TEST_F(HostScheduleVolatileTest, AreReadFirstAndThenAtTheirOwnPace) {
   schedule_.Dialed(now_);
   ASSERT_TRUE(Read().volatile_values);
