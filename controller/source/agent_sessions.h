@@ -54,8 +54,8 @@ struct AgentPeer {
 // - A session whose certificate is not its host's, or ends, is refused or
 //   ended.
 // - No more sessions begin per second than Options says, so that a fleet that
-//   comes back at once is not welcomed at once: the others are told when to come
-//   back, spread over the time that it takes.
+//   comes back at once is not welcomed at once: the others are told when to
+//   come back, spread over the time that it takes.
 // - A report is merged before the next one is read from the same agent; that is
 //   the flow control. Nothing is queued here.
 // - An agent that says nothing for three heartbeat intervals is given up.
@@ -88,8 +88,13 @@ class AgentSessions {
 
   void Start();
   // Sends every agent away, to come back within a spread of seconds, and ends
-  // their streams. Agents that come later are refused, kUnavailable.
+  // their streams. Agents that come later are refused, kUnavailable. Calls
+  // AgentHosts no more when it returns. Not from a call of AgentHosts'.
   void Stop();
+
+  // One step of the thread: heartbeats, silence, deadlines. Returns the
+  // Uptime() of the next. Only for who does not Start().
+  absl::Duration Tick();
 
   // One stream, from its begin to its end.
   class Session {
@@ -104,10 +109,10 @@ class AgentSessions {
                                 std::shared_ptr<AgentStream> stream);
 
   // Has the host's agent run Ohai. `done` once, at once or later, on any
-  // thread. `plugins` empty: those of the options. kFailedPrecondition: no agent
-  // speaks for the host; kUnavailable: it went meanwhile; kDeadlineExceeded: it
-  // said nothing in time; kResourceExhausted: too many wait for it. That Ohai
-  // failed is in the result.
+  // thread. `plugins` empty: those of the options. kFailedPrecondition: no
+  // agent speaks for the host; kUnavailable: it went meanwhile;
+  // kDeadlineExceeded: it said nothing in time; kResourceExhausted: too many
+  // wait for it. That Ohai failed is in the result.
   void RunOhai(const HostId& host, const std::vector<std::string>& plugins,
                OhaiDone done);
 
