@@ -123,12 +123,14 @@ class Service final : public AgentService,
     }
     std::unique_ptr<grpc::Alarm> patience = Bound(request->node(), call);
     enrolment_->Finish(*request,
-                       [call = std::move(call), place = *std::move(place),
-                        tally = tally_, patience = std::move(patience)](
-                           absl::StatusOr<v1::FinishEnrolmentResponse> answer) {
-                         ++(answer.ok() ? tally->issued : tally->refused);
-                         call->Answer(std::move(answer));
-                       });
+                       [call = std::move(call), place = *std::move(place), tally = tally_,
+         patience = std::move(patience)](
+            absl::StatusOr<v1::FinishEnrolmentResponse> answer) mutable {
+          ++(answer.ok() ? tally->issued : tally->refused);
+          // First, so that who has the answer finds it free.
+          place.reset();
+          call->Answer(std::move(answer));
+        });
     return reactor;
   }
 

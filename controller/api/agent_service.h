@@ -39,7 +39,7 @@ class AgentService {
     int most_enrolments = 256;
     // For Chef to answer with a client's keys.
     absl::Duration enrolment_timeout = absl::Seconds(30);
-    AgentSessionCall::Options session;
+    AgentSessionCall::Options session = {};
   };
 
   virtual ~AgentService() = default;
