@@ -136,21 +136,20 @@ class StaticFiles final : public ControllerCredentials {
   absl::StatusOr<TlsIdentity> ReadIdentity() const {
     absl::StatusOr<std::string> chain =
         ReadFile(options_.certificate_file, kMostPemBytes);
-    if (!chain.ok()) return Named("--controller_certificate", chain.status());
+    if (!chain.ok()) return Named("--certificate", chain.status());
     if (absl::Status checked = CheckCertificate(*chain); !checked.ok()) {
-      return Named("--controller_certificate", options_.certificate_file,
-                   checked);
+      return Named("--certificate", options_.certificate_file, checked);
     }
     absl::StatusOr<std::string> key = chef::ReadKeyFile(options_.key_file);
-    if (!key.ok()) return Named("--controller_key", key.status());
+    if (!key.ok()) return Named("--certificate_key", key.status());
     absl::StatusOr<TlsIdentity> identity =
         TlsIdentity::Create(*std::move(chain), *std::move(key));
     if (!identity.ok()) {
-      return Named("--controller_key", options_.key_file, identity.status());
+      return Named("--certificate_key", options_.key_file, identity.status());
     }
     if (identity->ends_at() <= clock_.Now()) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "--controller_certificate ", options_.certificate_file, ": ended at ",
+          "--certificate ", options_.certificate_file, ": ended at ",
           absl::FormatTime(identity->ends_at(), absl::UTCTimeZone()),
           "; replace it"));
     }
@@ -301,10 +300,10 @@ absl::Status CheckClientKey(const std::string& path) {
 absl::StatusOr<std::unique_ptr<ControllerCredentials>> MakeStatic(
     Options options, const Clock& clock) {
   if (options.certificate_file.empty()) {
-    return Missing("--controller_certificate", "it goes with --controller_key");
+    return Missing("--certificate", "it goes with --certificate_key");
   }
   if (options.key_file.empty()) {
-    return Missing("--controller_key", "it goes with --controller_certificate");
+    return Missing("--certificate_key", "it goes with --certificate");
   }
   auto credentials = std::make_unique<StaticFiles>(std::move(options), clock);
   RETURN_IF_ERROR(credentials->Read());

@@ -109,11 +109,10 @@ TEST_F(ControllerCredentialsTest, WhatIsMissingIsNamedByItsFlag) {
   EXPECT_THAT(Create(options), IsInvalid("--controller_ca", "missing"));
   options = Static();
   options.certificate_file.clear();
-  EXPECT_THAT(Create(options),
-              IsInvalid("--controller_certificate", "missing"));
+  EXPECT_THAT(Create(options), IsInvalid("--certificate: ", "missing"));
   options = Static();
   options.key_file.clear();
-  EXPECT_THAT(Create(options), IsInvalid("--controller_key", "missing"));
+  EXPECT_THAT(Create(options), IsInvalid("--certificate_key", "missing"));
   options = Enrolling();
   options.node.clear();
   EXPECT_THAT(Create(options), IsInvalid("--node_name", "missing"));
@@ -129,8 +128,8 @@ TEST_F(ControllerCredentialsTest, AFileThatIsNotThereIsNamedByItsFlag) {
   Options options = Static();
   for (const auto& [flag, file] :
        {std::pair("--controller_ca", &options.ca_file),
-        std::pair("--controller_certificate", &options.certificate_file),
-        std::pair("--controller_key", &options.key_file)}) {
+        std::pair("--certificate", &options.certificate_file),
+        std::pair("--certificate_key", &options.key_file)}) {
     const std::string before = std::exchange(*file, "/nowhere/x.pem");
     EXPECT_THAT(Create(options),
                 StatusIs(absl::StatusCode::kNotFound,
@@ -147,14 +146,14 @@ TEST_F(ControllerCredentialsTest, AFileThatIsNotWhatItShouldBeIsRefused) {
   EXPECT_THAT(Create(options), IsInvalid("--controller_ca", "no certificate"));
   options = Static();
   options.certificate_file = Path("garbage");
-  EXPECT_THAT(Create(options),
-              IsInvalid("--controller_certificate", "no certificate"));
+  EXPECT_THAT(Create(options), IsInvalid("--certificate ", "no certificate"));
   options = Static();
   options.key_file = Path("garbage");
-  EXPECT_THAT(Create(options), IsInvalid("--controller_key", "no private key"));
+  EXPECT_THAT(Create(options),
+              IsInvalid("--certificate_key", "no private key"));
   Write("other.key", MakeSelfSignedCertificate().key_pem);
   options.key_file = Path("other.key");
-  EXPECT_THAT(Create(options), IsInvalid("--controller_key", "do not belong"));
+  EXPECT_THAT(Create(options), IsInvalid("--certificate_key", "do not belong"));
   options = Enrolling();
   options.client_key_file = Path("garbage");
   EXPECT_THAT(Create(options), IsInvalid("--client_key", "not a private key"));
@@ -163,7 +162,7 @@ TEST_F(ControllerCredentialsTest, AFileThatIsNotWhatItShouldBeIsRefused) {
 TEST_F(ControllerCredentialsTest, AKeyThatOthersCanReadOrChangeIsRefused) {
   for (const int mode : {0644, 0660}) {
     Write("agent.key", certificate_.key_pem, mode);
-    EXPECT_THAT(Create(Static()), IsInvalid("--controller_key", "chmod"));
+    EXPECT_THAT(Create(Static()), IsInvalid("--certificate_key", "chmod"));
     Write("client.pem", ChefKey().private_pkcs1, mode);
     EXPECT_THAT(Create(Enrolling()), IsInvalid("--client_key", "chmod"));
   }
@@ -171,8 +170,7 @@ TEST_F(ControllerCredentialsTest, AKeyThatOthersCanReadOrChangeIsRefused) {
 
 TEST_F(ControllerCredentialsTest, AStaticCertificateThatEndedIsRefused) {
   clock_.JumpWall(Clock::Real().Now() + absl::Hours(48) - clock_.Now());
-  EXPECT_THAT(Create(Static()),
-              IsInvalid("--controller_certificate", "ended at"));
+  EXPECT_THAT(Create(Static()), IsInvalid("--certificate ", "ended at"));
 }
 
 TEST_F(ControllerCredentialsTest, AHalfReplacedPairLeavesTheOldOneInUse) {
@@ -190,7 +188,8 @@ TEST_F(ControllerCredentialsTest, AHalfReplacedPairLeavesTheOldOneInUse) {
   ASSERT_THAT(between, IsOk());
   EXPECT_THAT(logged, HasSubstr("do not belong together"));
   // Said once.
-  EXPECT_EQ(logged.find("--controller_key"), logged.rfind("--controller_key"));
+  EXPECT_EQ(logged.find("--certificate_key"),
+            logged.rfind("--certificate_key"));
 
   Write("agent.key", next.key_pem);
   const auto after = (*credentials)->Get(kLong);
@@ -203,7 +202,7 @@ TEST_F(ControllerCredentialsTest, TheOldStaticPairIsNotUsedBeyondItsEnd) {
   ASSERT_THAT(credentials, IsOk());
   clock_.JumpWall(Clock::Real().Now() + absl::Hours(48) - clock_.Now());
   EXPECT_THAT((*credentials)->Get(kLong),
-              IsInvalid("--controller_certificate", "ended at"));
+              IsInvalid("--certificate ", "ended at"));
 }
 
 TEST_F(ControllerCredentialsTest, TheStateFolderIsMadeForNobodyElse) {

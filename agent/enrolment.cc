@@ -26,8 +26,8 @@ absl::string_view Remedy(const grpc::Status& status) {
   const std::string& message = status.error_message();
   if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
     return "; it certifies no agents: set agents.enrolment in its "
-           "configuration, or give the agent --controller_certificate and "
-           "--controller_key";
+           "configuration, or give the agent --certificate and "
+           "--certificate_key";
   }
   if (absl::StrContains(message, "certificate verify failed") ||
       absl::StrContains(message, "CERTIFICATE_VERIFY_FAILED")) {
