@@ -60,7 +60,6 @@ absl::StatusOr<std::unique_ptr<chef::Client>> Open(const v1::ChefConfig& config,
   options.trusted_certs_dir = identity.trusted_certs_dir;
   // One request at a time.
   options.max_connections = 1;
-  options.workers = 1;
   return chef::Client::Create(options, std::move(signers), clock);
 }
 

@@ -14,12 +14,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "chef/curl_connection.h"
 #include "chef/curl_transfer.h"
 #include "chef/server_url.h"
 #include "chef/trust.h"
@@ -29,41 +29,31 @@ namespace {
 
 using Callback = absl::AnyInvocable<void(absl::StatusOr<Response>)>;
 
-// With nothing to do curl's thread looks around this often; a wake-up comes at
-// once all the same.
-constexpr absl::Duration kIdlePoll = absl::Minutes(1);
-
-struct MultiDeleter {
-  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
-};
-using MultiPtr = std::unique_ptr<CURLM, MultiDeleter>;
-
-// A request with what becomes of it. Always in one queue, or in one thread's
+// A request with what becomes of it. Always in one queue, or in one worker's
 // hands.
 struct Call {
   Request request;
   Callback done;
   absl::Duration deadline;  // by Clock::Uptime()
-  bool has_connection = false;
-  std::shared_ptr<const RequestSigner> signer;  // who signed it
-  bool signed_again = false;                    // with a newer key
-  std::unique_ptr<CurlTransfer> transfer;       // from signing on
-  CURLcode code = CURLE_OK;                     // curl's ending
-  absl::Status failure;                         // ended otherwise
+  // A place among the connections; the connection itself may yet be to make.
+  bool has_place = false;
+  CurlConnection* connection = nullptr;
+  absl::Status failure = absl::OkStatus();  // not to be sent
 };
 using CallPtr = std::unique_ptr<Call>;
 
-// A call goes around: waiting_ (or urgent_) -> a worker signs it -> signed_ ->
-// curl's thread sends it and receives the answer -> ended_ -> a worker calls
-// back. Signing takes longer than all the rest together, and callbacks read
-// whole nodes, so curl's thread does neither. A call has a connection from
-// before it is signed, so that no signature grows old in a queue, until its
-// callback has returned, so that what the callback sends finds it free.
+// A worker carries a call from its signature to the end of its callback, and
+// blocks on its connection in between: a call changes hands once, and no thread
+// is there for all others to wait for.
+//
+// A call has a place among the connections from before it is signed, so that no
+// signature grows old in a queue, until its callback has returned, so that what
+// the callback sends finds it free. The connection itself is given back before:
+// whoever hears of the answer and sends the next request finds it warm.
 class CurlClient final : public Client {
  public:
   CurlClient(Options options, const ServerUrl& url, std::string trusted_pem,
-             std::unique_ptr<SignerSource> signers, const Clock& clock,
-             MultiPtr multi);
+             std::unique_ptr<SignerSource> signers, const Clock& clock);
   ~CurlClient() override;
 
   void Send(Request request, Callback done) override;
@@ -74,27 +64,23 @@ class CurlClient final : public Client {
   const std::string& client_name() const override { return client_name_; }
 
  private:
-  // The workers' part.
+  // The queues.
+  bool NeedsWorker() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void CallWorker() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  CallPtr PickWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GivePlace(Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Duration NextDeadline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // A worker's part.
   void Work();
   CallPtr AwaitWork();
-  CallPtr PickWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Duration NextDeadline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Prepare(Call& call);
-  void SignAndDispatch(CallPtr call);
-  void Dispatch(CallPtr call);
-  bool HasNewKeyFor(Call& call, const absl::StatusOr<Response>& result);
   void Finish(CallPtr call);
-  CurlEasyPtr TakeEasy();
+  absl::StatusOr<Response> Exchange(Call& call);
+  absl::StatusOr<Response> SendAs(const RequestSigner& signer, Call& call);
+  absl::Status Connect(Call& call);
+  void GiveBack(CurlConnection* connection);
   absl::Status NotSent(const Call& call) const;
   absl::Status ShuttingDown() const;
-
-  // Curl's thread's part.
-  void Transfer();
-  bool StartSigned();
-  bool MayWait();
-  void CollectEnded();
-  void CancelAll();
 
   // Set at construction.
   const Options options_;
@@ -107,24 +93,18 @@ class CurlClient final : public Client {
   Mutex mu_;
   CondVar changed_;  // there may be work
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  // Curl's thread polls, or is about to: signed_ is empty.
-  bool curl_waits_ ABSL_GUARDED_BY(mu_) = false;
-  bool curl_ended_ ABSL_GUARDED_BY(mu_) = false;  // takes no more
-  int free_connections_ ABSL_GUARDED_BY(mu_);
   std::deque<CallPtr> urgent_ ABSL_GUARDED_BY(mu_);   // sent by callbacks
   std::deque<CallPtr> waiting_ ABSL_GUARDED_BY(mu_);  // sent by others
-  std::deque<CallPtr> signed_ ABSL_GUARDED_BY(mu_);
-  std::deque<CallPtr> ended_ ABSL_GUARDED_BY(mu_);
-  std::vector<CurlEasyPtr> idle_ ABSL_GUARDED_BY(mu_);
-
-  // Curl's thread's own, but for curl_multi_wakeup(). Transfers go before the
-  // multi handle that they are in.
-  const MultiPtr multi_;
-  absl::flat_hash_map<CURL*, CallPtr> transfers_;
-
-  // Last: they use all of the above.
-  std::thread curl_thread_;
-  std::vector<std::thread> workers_;
+  int free_places_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::unique_ptr<CurlConnection>> connections_
+      ABSL_GUARDED_BY(mu_);
+  // Those that no call has. The last used is the first to be used again: it is
+  // the least likely to have been idle for too long.
+  std::vector<CurlConnection*> idle_connections_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::thread> workers_ ABSL_GUARDED_BY(mu_);
+  int idle_workers_ ABSL_GUARDED_BY(mu_) = 0;
+  // Of those, who wait for a deadline: the first, or one before it.
+  int watchers_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 // Whose worker this thread is.
@@ -139,7 +119,7 @@ CallPtr PopFront(std::deque<CallPtr>& queue) {
 CurlClient::CurlClient(Options options, const ServerUrl& url,
                        std::string trusted_pem,
                        std::unique_ptr<SignerSource> signers,
-                       const Clock& clock, MultiPtr multi)
+                       const Clock& clock)
     : options_(std::move(options)),
       url_(url),
       settings_({.server_url = url.ToString(),
@@ -149,23 +129,18 @@ CurlClient::CurlClient(Options options, const ServerUrl& url,
       signers_(std::move(signers)),
       client_name_(signers_->Current()->client_name()),
       clock_(clock),
-      free_connections_(options_.max_connections),
-      multi_(std::move(multi)),
-      curl_thread_([this] { Transfer(); }) {
-  for (int i = 0; i < options_.workers; ++i) {
-    workers_.emplace_back([this] { Work(); });
-  }
-}
+      free_places_(options_.max_connections) {}
 
 CurlClient::~CurlClient() {
+  std::vector<std::thread> workers;
   {
     MutexLock lock(mu_);
-    stopping_ = true;
+    stopping_ = true;  // from now on no worker is added
+    for (const auto& connection : connections_) connection->Interrupt();
+    workers.swap(workers_);
     changed_.NotifyAll();
   }
-  curl_multi_wakeup(multi_.get());
-  curl_thread_.join();
-  for (std::thread& worker : workers_) worker.join();
+  for (std::thread& worker : workers) worker.join();
 }
 
 void CurlClient::Send(Request request, Callback done) {
@@ -176,53 +151,32 @@ void CurlClient::Send(Request request, Callback done) {
   MutexLock lock(mu_);
   if (worker_of == this) {
     urgent_.push_back(std::move(call));  // looked at when the callback returns
-  } else {
-    waiting_.push_back(std::move(call));
+    return;
+  }
+  waiting_.push_back(std::move(call));
+  if (NeedsWorker()) CallWorker();
+}
+
+// True if there is a call to take, or one whose deadline nobody waits for. All
+// calls have the same time, so none is due before those that came earlier.
+bool CurlClient::NeedsWorker() const {
+  return (!urgent_.empty() || !waiting_.empty()) &&
+         (free_places_ > 0 || stopping_ || watchers_ == 0);
+}
+
+// One more worker than connections, so that while all are in use somebody ends
+// the calls that have waited too long.
+void CurlClient::CallWorker() {
+  if (idle_workers_ > 0 || stopping_) {
     changed_.NotifyOne();
-  }
-}
-
-void CurlClient::Work() {
-  pthread_setname_np(pthread_self(), "chef-worker");
-  worker_of = this;
-  while (CallPtr call = AwaitWork()) {
-    const bool ended = call->transfer != nullptr || !call->failure.ok();
-    if (ended) {
-      Finish(std::move(call));
-    } else {
-      SignAndDispatch(std::move(call));
-    }
-  }
-}
-
-void CurlClient::SignAndDispatch(CallPtr call) {
-  call->failure = Prepare(*call);
-  if (!call->failure.ok()) return Finish(std::move(call));
-  Dispatch(std::move(call));
-}
-
-// Null: the client stops, and nothing is left to do.
-CallPtr CurlClient::AwaitWork() {
-  MutexLock lock(mu_);
-  for (;;) {
-    if (CallPtr call = PickWork()) {
-      if (HasWork()) changed_.NotifyOne();
-      return call;
-    }
-    if (curl_ended_) return nullptr;
-    if (const absl::Duration deadline = NextDeadline();
-        deadline == absl::InfiniteDuration()) {
-      changed_.Wait(mu_);
-    } else {
-      clock_.WaitUntil(deadline, mu_, changed_);
-    }
+  } else if (static_cast<int>(workers_.size()) <= options_.max_connections) {
+    workers_.emplace_back([this] { Work(); });
   }
 }
 
 // What a callback sent goes first: a GET's PUT is to follow it at once.
 CallPtr CurlClient::PickWork() {
   for (std::deque<CallPtr>* const queue : {&urgent_, &waiting_}) {
-    if (queue == &waiting_ && !ended_.empty()) return PopFront(ended_);
     if (queue->empty()) continue;
     if (stopping_) {
       CallPtr call = PopFront(*queue);
@@ -234,19 +188,21 @@ CallPtr CurlClient::PickWork() {
       call->failure = NotSent(*call);
       return call;
     }
-    if (free_connections_ > 0) {
-      --free_connections_;
+    if (free_places_ > 0) {
       CallPtr call = PopFront(*queue);
-      call->has_connection = true;
+      GivePlace(*call);
       return call;
     }
   }
   return nullptr;
 }
 
-bool CurlClient::HasWork() const {
-  const bool unsent = !urgent_.empty() || !waiting_.empty();
-  return !ended_.empty() || (unsent && (free_connections_ > 0 || stopping_));
+void CurlClient::GivePlace(Call& call) {
+  --free_places_;
+  call.has_place = true;
+  if (idle_connections_.empty()) return;
+  call.connection = idle_connections_.back();
+  idle_connections_.pop_back();
 }
 
 // Of the calls without a connection; they wait in the order of their deadlines.
@@ -258,77 +214,101 @@ absl::Duration CurlClient::NextDeadline() const {
   return next;
 }
 
-absl::Status CurlClient::Prepare(Call& call) {
-  const Request& request = call.request;
-  if (!IsPlainPath(request.path)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(server_url(), ": path \"", absl::CHexEscape(request.path),
-                     "\" has characters that Chef does not allow in names"));
-  }
-  call.signer = call.signed_again ? call.signer : signers_->Current();
-  const std::string path =
-      CanonicalPath(absl::StrCat(url_.prefix, request.path));
-  ASSIGN_OR_RETURN(
-      const auto signed_headers,
-      call.signer->Sign(request.method, path, request.body, clock_.Now()));
-  std::string url = absl::StrCat(
-      url_.origin, path, request.query.empty() ? "" : "?", request.query);
-  call.transfer = std::make_unique<CurlTransfer>(
-      settings_, TakeEasy(), request, std::move(url), signed_headers,
-      call.deadline - clock_.Uptime());
-  return absl::OkStatus();
+void CurlClient::Work() {
+  pthread_setname_np(pthread_self(), "chef-worker");
+  worker_of = this;
+  while (CallPtr call = AwaitWork()) Finish(std::move(call));
 }
 
-CurlEasyPtr CurlClient::TakeEasy() {
-  {
-    MutexLock lock(mu_);
-    if (!idle_.empty()) {
-      CurlEasyPtr easy = std::move(idle_.back());
-      idle_.pop_back();
-      return easy;
+// Null: the client stops, and nothing is left to do but by who is at it.
+CallPtr CurlClient::AwaitWork() {
+  MutexLock lock(mu_);
+  for (;;) {
+    if (CallPtr call = PickWork()) {
+      if (NeedsWorker()) CallWorker();
+      return call;
     }
-  }
-  return CurlEasyPtr(curl_easy_init());
-}
-
-void CurlClient::Dispatch(CallPtr call) {
-  {
-    MutexLock lock(mu_);
-    if (curl_ended_) {
-      call->failure = ShuttingDown();
-      ended_.push_back(std::move(call));  // this worker comes by itself
-      return;
+    if (stopping_) return nullptr;
+    ++idle_workers_;
+    if (const absl::Duration deadline = NextDeadline();
+        deadline == absl::InfiniteDuration()) {
+      changed_.Wait(mu_);
+    } else {
+      ++watchers_;
+      clock_.WaitUntil(deadline, mu_, changed_);
+      --watchers_;
     }
-    signed_.push_back(std::move(call));
-    if (!std::exchange(curl_waits_, false)) return;  // it looks by itself
+    --idle_workers_;
   }
-  curl_multi_wakeup(multi_.get());
 }
 
 void CurlClient::Finish(CallPtr call) {
   absl::StatusOr<Response> result =
-      call->failure.ok() ? call->transfer->TakeResult(call->code, clock_.Now())
-                         : call->failure;
-  CurlEasyPtr easy;
-  if (call->transfer != nullptr) easy = call->transfer->TakeEasy();
-  if (HasNewKeyFor(*call, result)) return SignAndDispatch(std::move(call));
-  const bool had_connection = call->has_connection;
+      call->failure.ok() ? Exchange(*call) : call->failure;
+  if (call->connection != nullptr) GiveBack(call->connection);
   call->done(std::move(result));
+  const bool had_place = call->has_place;
   call.reset();  // the callback's own belongings, too, outside the lock
   MutexLock lock(mu_);
-  if (had_connection) ++free_connections_;
-  if (easy != nullptr) idle_.push_back(std::move(easy));
+  if (had_place) ++free_places_;
 }
 
-// True if the answer is that the signature is no good, and there is another key
-// to try.
-bool CurlClient::HasNewKeyFor(Call& call,
-                              const absl::StatusOr<Response>& result) {
-  if (!result.ok() || result->status != 401 || call.signed_again) return false;
-  const std::shared_ptr<const RequestSigner> used = std::move(call.signer);
-  call.signer = signers_->Renewed();
-  call.signed_again = true;
-  return call.signer != used;
+void CurlClient::GiveBack(CurlConnection* connection) {
+  MutexLock lock(mu_);
+  idle_connections_.push_back(connection);
+}
+
+// Once more if the answer is that the signature is no good, and there is
+// another key to try.
+absl::StatusOr<Response> CurlClient::Exchange(Call& call) {
+  if (!IsPlainPath(call.request.path)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        server_url(), ": path \"", absl::CHexEscape(call.request.path),
+        "\" has characters that Chef does not allow in names"));
+  }
+  if (call.connection == nullptr) RETURN_IF_ERROR(Connect(call));
+  const std::shared_ptr<const RequestSigner> signer = signers_->Current();
+  absl::StatusOr<Response> result = SendAs(*signer, call);
+  if (!result.ok() || result->status != 401) return result;
+  const std::shared_ptr<const RequestSigner> renewed = signers_->Renewed();
+  return renewed == signer ? std::move(result) : SendAs(*renewed, call);
+}
+
+absl::StatusOr<Response> CurlClient::SendAs(const RequestSigner& signer,
+                                            Call& call) {
+  const Request& request = call.request;
+  const std::string path =
+      CanonicalPath(absl::StrCat(url_.prefix, request.path));
+  ASSIGN_OR_RETURN(
+      const auto signed_headers,
+      signer.Sign(request.method, path, request.body, clock_.Now()));
+  std::string url = absl::StrCat(
+      url_.origin, path, request.query.empty() ? "" : "?", request.query);
+  CurlTransfer transfer(settings_, call.connection->TakeEasy(), request,
+                        std::move(url), signed_headers,
+                        call.deadline - clock_.Uptime());
+  const std::optional<CURLcode> code =
+      call.connection->Perform(transfer.easy());
+  absl::StatusOr<Response> result =
+      code.has_value() ? transfer.TakeResult(*code, clock_.Now())
+                       : ShuttingDown();
+  call.connection->GiveBack(transfer.TakeEasy());
+  return result;
+}
+
+absl::Status CurlClient::Connect(Call& call) {
+  std::unique_ptr<CurlConnection> connection = CurlConnection::Create();
+  if (connection == nullptr) {
+    return absl::UnavailableError(
+        absl::StrCat(server_url(),
+                     ": this process has no descriptors left to connect with; "
+                     "raise its limit of open files"));
+  }
+  call.connection = connection.get();
+  MutexLock lock(mu_);
+  if (stopping_) connection->Interrupt();
+  connections_.push_back(std::move(connection));
+  return absl::OkStatus();
 }
 
 absl::Status CurlClient::NotSent(const Call& call) const {
@@ -344,78 +324,6 @@ absl::Status CurlClient::ShuttingDown() const {
       absl::StrCat(server_url(), ": the client is shutting down"));
 }
 
-void CurlClient::Transfer() {
-  pthread_setname_np(pthread_self(), "chef-curl");
-  while (StartSigned()) {
-    int running = 0;
-    curl_multi_perform(multi_.get(), &running);
-    CollectEnded();
-    if (!MayWait()) continue;
-    curl_multi_poll(multi_.get(), nullptr, 0,
-                    static_cast<int>(absl::ToInt64Milliseconds(kIdlePoll)),
-                    nullptr);
-  }
-  CancelAll();
-}
-
-// False if the client stops.
-bool CurlClient::StartSigned() {
-  std::deque<CallPtr> calls;
-  {
-    MutexLock lock(mu_);
-    curl_waits_ = false;
-    if (stopping_) return false;
-    calls.swap(signed_);
-  }
-  for (CallPtr& call : calls) {
-    CURL* const easy = call->transfer->easy();
-    curl_multi_add_handle(multi_.get(), easy);
-    transfers_.emplace(easy, std::move(call));
-  }
-  return true;
-}
-
-// From now on curl's thread is woken up for what is signed.
-bool CurlClient::MayWait() {
-  MutexLock lock(mu_);
-  curl_waits_ = signed_.empty() && !stopping_;
-  return curl_waits_;
-}
-
-void CurlClient::CollectEnded() {
-  int left = 0;
-  while (const CURLMsg* const message =
-             curl_multi_info_read(multi_.get(), &left)) {
-    if (message->msg != CURLMSG_DONE) continue;
-    const CURLcode code = message->data.result;
-    CURL* const easy = message->easy_handle;  // removing it ends the message
-    curl_multi_remove_handle(multi_.get(), easy);
-    const auto found = transfers_.find(easy);
-    CallPtr call = std::move(found->second);
-    transfers_.erase(found);
-    call->code = code;
-    MutexLock lock(mu_);
-    ended_.push_back(std::move(call));
-    changed_.NotifyOne();
-  }
-}
-
-void CurlClient::CancelAll() {
-  for (const auto& [easy, call] : transfers_) {
-    curl_multi_remove_handle(multi_.get(), easy);
-  }
-  MutexLock lock(mu_);
-  for (auto& [easy, call] : transfers_) signed_.push_back(std::move(call));
-  transfers_.clear();
-  for (CallPtr& call : signed_) {
-    call->failure = ShuttingDown();
-    ended_.push_back(std::move(call));
-  }
-  signed_.clear();
-  curl_ended_ = true;
-  changed_.NotifyAll();
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Create(
@@ -429,19 +337,16 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(
       std::string trusted_pem,
       LoadTrustedCertificates(options.ca_file, options.trusted_certs_dir));
   RETURN_IF_ERROR(CheckPins(options.pinned_public_keys));
-  if (options.max_connections < 1 || options.workers < 1 ||
+  if (options.max_connections < 1 ||
       options.request_timeout < absl::Milliseconds(1)) {
     return absl::InvalidArgumentError(absl::StrCat(
         url.ToString(),
-        ": needs at least one connection, one worker and a request timeout "
-        "of a millisecond"));
+        ": needs at least one connection and a request timeout of a "
+        "millisecond"));
   }
-  MultiPtr multi(curl_multi_init());
-  curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS,
-                    static_cast<long>(options.max_connections));
-  return std::make_unique<CurlClient>(
-      std::move(options), url, std::move(trusted_pem), std::move(signers),
-      clock, std::move(multi));
+  return std::make_unique<CurlClient>(std::move(options), url,
+                                      std::move(trusted_pem),
+                                      std::move(signers), clock);
 }
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Create(Options options,

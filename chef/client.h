@@ -56,8 +56,9 @@ struct Response {
 // the signer's source has a new key: a request that is refused as unsigned has
 // done nothing.
 //
-// Thread-safe. Owns one thread that sends and receives, and some workers, which
-// sign requests and call back: both take longer than sending.
+// Thread-safe. Owns its workers: threads, each of which signs, sends, receives
+// and calls back for one request at a time. There are as many as the most
+// requests that were ever under way at once, and one more.
 class Client {
  public:
   struct Options {
@@ -76,9 +77,6 @@ class Client {
     absl::Duration request_timeout = absl::Seconds(10);
     // Requests under way at once; others wait their turn.
     int max_connections = 8;
-    // Threads that sign and call back. A core signs some 1,500 requests a
-    // second.
-    int workers = 4;
     // Larger answers are refused, counted after decompression.
     size_t max_response_bytes = 16 << 20;
   };

@@ -234,9 +234,7 @@ TEST(ClientTest, TellsHowLongTheServerTookWithoutTheWaitForAConnection) {
 
 TEST(ClientTest, CallsBackForOneWhileAnotherCallbackIsStillRunning) {
   const auto server = StartServer();
-  Client::Options options;
-  options.workers = 2;
-  const auto client = Connect(*server, options);
+  const auto client = Connect(*server);
   std::promise<void> second_done;
   std::promise<void> first_done;
   client->Send({.method = "GET", .path = "/nodes/hv1", .query = {}, .body = {}},

@@ -232,7 +232,7 @@ void CurlTransfer::SetConnection(absl::Duration timeout) {
   curl_easy_setopt(easy(), CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
   curl_easy_setopt(easy(), CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy(), CURLOPT_NOSIGNAL, 1L);
-  // A resolver that hangs must not hold up curl's thread at the deadline.
+  // A resolver that hangs must not hold up the thread at the deadline.
   curl_easy_setopt(easy(), CURLOPT_QUICK_EXIT, 1L);
 
   curl_easy_setopt(easy(), CURLOPT_SSLVERSION,
