@@ -327,6 +327,23 @@ absl::StatusOr<v1::ListConnectionsResponse> Client::ListConnections(
 absl::StatusOr<v1::RetryResponse> Client::Retry(
     const v1::HostSelector& selector) {
   v1::RetryRequest request;
+absl::StatusOr<v1::ListAgentsResponse> Client::ListAgents(
+    const v1::HostSelector& selector) {
+  v1::ListAgentsRequest request;
+  *request.mutable_selector() = selector;
+  request.set_page_size(kPageSize);
+  v1::ListAgentsResponse all;
+  do {
+    ASSIGN_OR_RETURN(v1::ListAgentsResponse page,
+                     connection_->Call(*connection_->source,
+                                       &v1::Source::Stub::ListAgents, request));
+    request.set_page_token(page.next_page_token());
+    page.clear_next_page_token();
+    all.MergeFrom(page);
+  } while (!request.page_token().empty());
+  return all;
+}
+
   *request.mutable_selector() = selector;
   return connection_->Call(*connection_->source, &v1::Source::Stub::Retry,
                            request);

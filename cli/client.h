@@ -70,6 +70,9 @@ class Client {
       const v1::HostSelector& selector,
       const std::vector<v1::ConnectionState>& states);
   absl::StatusOr<v1::RetryResponse> Retry(const v1::HostSelector& selector);
+  // All pages as one response.
+  absl::StatusOr<v1::ListAgentsResponse> ListAgents(
+      const v1::HostSelector& selector);
   absl::StatusOr<v1::ConfirmDiscoveryResponse> ConfirmDiscovery(
       int expected_held);
   absl::StatusOr<v1::ConfirmDisappearanceResponse> ConfirmDisappearance(

@@ -179,6 +179,7 @@ TEST_F(RehaictlTest, WhatIsNotThereIsStatus4) {
            {"source", "connections", "nobody"},
            {"source", "retry", "nobody"},
            {"source", "confirm", "nobody"},
+           {"source", "agents", "nobody"},
            {"source", "accept", "nobody"},
            {"diff", "nobody"},
            {"resync", "nobody"},
@@ -333,6 +334,28 @@ TEST_F(RehaictlTest, HowTheSourcesAreInTheThreeFormats) {
 
 TEST_F(RehaictlTest, ConnectionsAreListedAndRetried) {
   ObserveTwoHosts();
+TEST_F(RehaictlTest, AgentsAreListed) {
+  ObserveTwoHosts();
+  v1::AgentState agent;
+  agent.set_node("hv1");
+  agent.set_connected(true);
+  agent.set_address("ipv4:192.0.2.7:51422");
+  v1::AgentState away;
+  away.set_node("hv2");
+  away.set_last_end("silent");
+  controller_.source().SetAgents({agent, away});
+  const Program all = Rehaictl({"source", "agents"});
+  EXPECT_EQ(all.status, 0) << all.err;
+  EXPECT_THAT(all.out, AllOf(HasSubstr("\nhv1   connected"),
+                             HasSubstr("\nhv2   away"), HasSubstr("silent")));
+  EXPECT_THAT(Rehaictl({"source", "agents", "hv1"}).out,
+              HasSubstr("192.0.2.7"));
+  const auto json = nlohmann::json::parse(
+      Rehaictl({"source", "agents", "-l", "rack=b", "-o", "json"}).out);
+  ASSERT_EQ(json["agents"].size(), 1u);
+  EXPECT_EQ(json["agents"][0]["node"], "hv2");
+}
+
   controller_.source().SetConnections(
       {MakeConnection("hv1", v1::CONNECTION_STATE_UP),
        MakeConnection("hv2", v1::CONNECTION_STATE_QUARANTINED,

@@ -32,6 +32,7 @@ class SourceCommand {
     const std::string& name = invocation_.command;
     if (name == "source status") return RunStatus();
     if (name == "source connections") return RunConnections();
+    if (name == "source agents") return RunAgents();
     if (name == "source retry") return RunRetry();
     if (name == "source confirm-discovery") {
       return invocation_.Has("held") ? RunConfirmDiscovery() : ShowHeld();
@@ -65,6 +66,21 @@ class SourceCommand {
         console_.Print(absl::StrCat(
             "\n",
             ConnectionDetails(connections.connections(0), console_.colours())));
+      }
+    }
+    return kDone;
+  }
+
+  absl::StatusOr<ExitStatus> RunAgents() {
+    ASSIGN_OR_RETURN(const v1::HostSelector selector,
+                     ReadSelector(invocation_, invocation_.arguments));
+    ASSIGN_OR_RETURN(const v1::ListAgentsResponse agents,
+                     client_.ListAgents(selector));
+    if (!Structured(agents)) {
+      console_.Print(AgentsTable(agents, Now(), console_.colours()));
+      if (invocation_.arguments.size() == 1 && agents.agents_size() == 1) {
+        console_.Print(absl::StrCat(
+            "\n", AgentDetails(agents.agents(0), console_.colours())));
       }
     }
     return kDone;

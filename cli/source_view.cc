@@ -3,6 +3,7 @@
 
 #include "cli/source_view.h"
 
+#include <google/protobuf/map.h>
 #include <google/protobuf/repeated_ptr_field.h>
 
 #include <algorithm>
@@ -54,24 +55,52 @@ std::string ConnectionsText(const v1::PullStatus& pull) {
   return absl::StrCat(total, ": ", absl::StrJoin(parts, ", "));
 }
 
-std::string DialsText(const v1::PullStatus& pull) {
+// "18 failed (1 refused, 17 timeout)"
+std::string ByReason(const google::protobuf::Map<std::string, int64_t>& counts,
+                     absl::string_view what) {
   // A map's order is nobody's.
-  std::vector<std::pair<std::string, int64_t>> failed(
-      pull.failed_dials().begin(), pull.failed_dials().end());
-  std::sort(failed.begin(), failed.end());
+  std::vector<std::pair<std::string, int64_t>> sorted(counts.begin(),
+                                                      counts.end());
+  std::sort(sorted.begin(), sorted.end());
   int64_t total = 0;
   std::vector<std::string> reasons;
-  for (const auto& [reason, count] : failed) {
+  for (const auto& [reason, count] : sorted) {
     if (count == 0) continue;
     total += count;
     reasons.push_back(absl::StrCat(count, " ", reason));
   }
-  std::string text = absl::StrCat(pull.dials(), ", ", total, " failed");
+  std::string text = absl::StrCat(total, " ", what);
   if (!reasons.empty()) {
     absl::StrAppend(&text, " (", absl::StrJoin(reasons, ", "), ")");
   }
+  return text;
+}
+
+std::string DialsText(const v1::PullStatus& pull) {
+  const std::string text =
+      absl::StrCat(pull.dials(), ", ", ByReason(pull.failed_dials(), "failed"));
   return absl::StrCat(text, "; ", Count(pull.lost_connections(), "connection"),
                       " lost");
+}
+
+void AddPush(const v1::PushStatus& push, Facts& facts) {
+  facts.Add("Agents",
+            absl::StrCat(push.sessions(), " connected; ",
+                         Count(push.opened_sessions(), "session"), ", ",
+                         ByReason(push.ended_sessions(), "ended"), ", ",
+                         ByReason(push.refused_sessions(), "refused")));
+  facts.Add("Reports",
+            absl::StrCat(push.reports(), ", ", push.full_reports(), " full, ",
+                         push.full_demanded(), " not taken in"));
+  if (push.ohai_runs() > 0) {
+    facts.Add("Ohai", absl::StrCat(Count(push.ohai_runs(), "run"), ", ",
+                                   push.failed_ohai_runs(), " failed"));
+  }
+  if (push.certificates_issued() > 0 || push.enrolments_refused() > 0) {
+    facts.Add("Certificates",
+              absl::StrCat(push.certificates_issued(), " issued, ",
+                           push.enrolments_refused(), " refused"));
+  }
 }
 
 std::string StatusFacts(const v1::SourceStatus& status, absl::Time now,
@@ -96,6 +125,7 @@ std::string StatusFacts(const v1::SourceStatus& status, absl::Time now,
   }
   facts.Add("Events", absl::StrCat(pull.events(), " heard, ",
                                    pull.missed_events(), " missed"));
+  if (status.has_push()) AddPush(status.push(), facts);
   facts.Add("Fleet", Count(discovery.hosts(), "host"));
   if (!discovery.held().empty()) {
     facts.Add(
@@ -120,7 +150,8 @@ std::string QuantileText(const v1::Histogram& histogram, double share) {
                                 histogram.bounds_size() - 1))));
 }
 
-std::string LatencyRows(const v1::PullStatus& pull, bool colours) {
+std::string LatencyRows(const v1::SourceStatus& status, bool colours) {
+  const v1::PullStatus& pull = status.pull();
   Table table({{"TIME"}, {"P50", true}, {"P99", true}, {"COUNT", true}});
   const auto add = [&](const char* what, const v1::Histogram& histogram) {
     table.AddRow({{what},
@@ -131,6 +162,9 @@ std::string LatencyRows(const v1::PullStatus& pull, bool colours) {
   add("event to record", pull.event_to_record());
   add("dial", pull.dial_time());
   add("read", pull.read_time());
+  if (status.has_push()) {
+    add("report to record", status.push().report_to_record());
+  }
   return table.Render(colours);
 }
 
@@ -160,12 +194,17 @@ std::string CurrentError(const v1::Connection& connection) {
              : connection.last_error();
 }
 
+// Why an agent is of no use now; empty if it is.
+std::string AgentError(const v1::AgentState& agent) {
+  return agent.connected() ? agent.source_error() : agent.last_end();
+}
+
 }  // namespace
 
 std::string SourceStatusPage(const v1::SourceStatus& status, absl::Time now,
                              bool colours) {
   std::string page = absl::StrCat(StatusFacts(status, now, colours), "\n",
-                                  LatencyRows(status.pull(), colours));
+                                  LatencyRows(status, colours));
   const std::string providers = ProviderRows(status.discovery(), now, colours);
   if (!providers.empty()) absl::StrAppend(&page, "\n", providers);
   return page;
@@ -210,6 +249,49 @@ std::string ConnectionDetails(const v1::Connection& connection, bool colours) {
   facts.Add("Missed events", absl::StrCat(connection.missed_events()));
   facts.Add("Last error", connection.last_error(),
             CurrentError(connection).empty() ? Colour::kPlain : Colour::kRed);
+  return facts.Render(colours);
+}
+
+std::string AgentsTable(const v1::ListAgentsResponse& response, absl::Time now,
+                        bool colours) {
+  Table table({{"HOST"},
+               {"STATE"},
+               {"SINCE", true},
+               {"VERSION"},
+               {"REPORTS", true},
+               {"LAST REPORT", true},
+               {"CERTIFICATE ENDS", true},
+               {"ERROR"}});
+  for (const v1::AgentState& agent : response.agents()) {
+    table.AddRow(
+        {{agent.node()},
+         {agent.connected() ? "connected" : "away",
+          !agent.connected()             ? Colour::kRed
+          : agent.source_error().empty() ? Colour::kGreen
+                                         : Colour::kYellow},
+         {AgeOf(agent.since(), agent.has_since(), now)},
+         {agent.agent_version().empty() ? "-" : agent.agent_version()},
+         {absl::StrCat(agent.reports())},
+         {AgeOf(agent.last_report_at(), agent.has_last_report_at(), now)},
+         {agent.has_certificate_ends_at()
+              ? Until(agent.certificate_ends_at(), now)
+              : "-"},
+         {Shortened(AgentError(agent), kErrorWidth), Colour::kRed}});
+  }
+  return table.Render(colours);
+}
+
+std::string AgentDetails(const v1::AgentState& agent, bool colours) {
+  Facts facts;
+  facts.Add("Address", agent.address());
+  facts.Add("Hostname", agent.hostname());
+  facts.Add("Host UUID", agent.host_uuid());
+  facts.Add("libvirt", agent.libvirt_version());
+  facts.Add("Sessions", absl::StrCat(agent.sessions()));
+  facts.Add("Epoch", absl::StrCat(agent.epoch()));
+  facts.Add("Cannot read", agent.source_error(), Colour::kRed);
+  facts.Add("Last end", agent.last_end(),
+            agent.connected() ? Colour::kPlain : Colour::kRed);
   return facts.Render(colours);
 }
 

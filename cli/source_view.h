@@ -13,8 +13,8 @@
 // are counted to.
 namespace rehai::cli {
 
-// The connections, what was done over them and how fast, and where hosts are
-// found. What never happened is left out.
+// The connections and agents, what came over them and how fast, and where hosts
+// are found. What never happened is left out.
 std::string SourceStatusPage(const v1::SourceStatus& status, absl::Time now,
                              bool colours);
 
@@ -24,6 +24,13 @@ std::string ConnectionsTable(const v1::ListConnectionsResponse& response,
 
 // The rest that is known of one connection, a fact a line.
 std::string ConnectionDetails(const v1::Connection& connection, bool colours);
+
+// Agents in a table, with what ails each.
+std::string AgentsTable(const v1::ListAgentsResponse& response, absl::Time now,
+                        bool colours);
+
+// The rest that is known of one agent, a fact a line.
+std::string AgentDetails(const v1::AgentState& agent, bool colours);
 
 // The hosts that the brake holds, and the command that lets them go.
 std::string HeldHostsText(const v1::DiscoveryStatus& discovery, absl::Time now);

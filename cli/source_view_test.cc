@@ -87,11 +87,40 @@ TEST(SourceViewTest, AStatusOnAPage) {
       "hosts.yaml      0     -  line 3: no node; give one\n");
 }
 
+TEST(SourceViewTest, AgentsOnTheStatusPage) {
+  const auto status = FromText<v1::SourceStatus>(R"pb(
+    push {
+      sessions: 200
+      opened_sessions: 230
+      refused_sessions { key: "rate" value: 9 }
+      ended_sessions { key: "silent" value: 28 }
+      ended_sessions { key: "closed" value: 2 }
+      reports: 5000
+      full_reports: 260
+      full_demanded: 2
+      report_to_record { bounds: 0.01 cumulative_counts: 10 count: 10 }
+      ohai_runs: 12
+      failed_ohai_runs: 1
+      certificates_issued: 210
+      enrolments_refused: 3
+    }
+  )pb");
+  const std::string page = SourceStatusPage(status, kNow, /*colours=*/false);
+  EXPECT_THAT(page, HasSubstr("Agents:        200 connected; 230 sessions, 30 "
+                              "ended (2 closed, 28 silent), 9 refused (9 "
+                              "rate)\n"
+                              "Reports:       5000, 260 full, 2 not taken in\n"
+                              "Ohai:          12 runs, 1 failed\n"
+                              "Certificates:  210 issued, 3 refused\n"));
+  EXPECT_THAT(page, HasSubstr("report to record  5ms"));
+}
+
 TEST(SourceViewTest, WhatNeverHappenedIsLeftOut) {
   const std::string page =
       SourceStatusPage(v1::SourceStatus(), kNow, /*colours=*/false);
   EXPECT_THAT(page, HasSubstr("Connections:  none\n"));
-  for (const char* line : {"Overdue", "Waiting", "Held", "Claimed", "FOUND"}) {
+  for (const char* line : {"Agents", "report to record", "Overdue", "Waiting",
+                           "Held", "Claimed", "FOUND"}) {
     EXPECT_THAT(page, Not(HasSubstr(line)));
   }
 }
@@ -132,6 +161,56 @@ TEST(SourceViewTest, ConnectionsInATable) {
       "hv3: refused\n");
   EXPECT_THAT(ConnectionsTable(connections, kNow, /*colours=*/true),
               HasSubstr("\033[31mquarantined\033[0m"));
+}
+
+TEST(SourceViewTest, AgentsInATable) {
+  const auto agents = FromText<v1::ListAgentsResponse>(R"pb(
+    agents {
+      node: "hv1.example.com"
+      connected: true
+      since { seconds: 400 }
+      last_end: "long ago"
+      agent_version: "0.3"
+      certificate_ends_at { seconds: 4600 }
+      reports: 17
+      last_report_at { seconds: 995 }
+    }
+    agents {
+      node: "hv2"
+      since { seconds: 100 }
+      last_end: "silent"
+    }
+    agents { node: "hv3" connected: true source_error: "libvirt is away" }
+  )pb");
+  EXPECT_EQ(AgentsTable(agents, kNow, /*colours=*/false),
+            "HOST             STATE      SINCE  VERSION  REPORTS  LAST REPORT  "
+            "CERTIFICATE ENDS  ERROR\n"
+            "hv1.example.com  connected    10m  0.3           17           5s  "
+            "          in 60m\n"
+            "hv2              away         15m  -              0            -  "
+            "               -  silent\n"
+            "hv3              connected      -  -              0            -  "
+            "               -  libvirt is away\n");
+}
+
+TEST(SourceViewTest, AnAgentInDetail) {
+  const auto agent = FromText<v1::AgentState>(R"pb(
+    node: "hv1"
+    connected: true
+    last_end: "silent"
+    hostname: "hv1"
+    libvirt_version: "9.0.0"
+    address: "ipv4:192.0.2.7:51422"
+    epoch: 12
+    sessions: 3
+  )pb");
+  EXPECT_EQ(AgentDetails(agent, /*colours=*/false),
+            "Address:   ipv4:192.0.2.7:51422\n"
+            "Hostname:  hv1\n"
+            "libvirt:   9.0.0\n"
+            "Sessions:  3\n"
+            "Epoch:     12\n"
+            "Last end:  silent\n");
 }
 
 TEST(SourceViewTest, AConnectionInDetail) {

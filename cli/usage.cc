@@ -251,12 +251,15 @@ CommandSpec SourceConnectionsCommand() {
       .details =
           R"(FAILURES are those in a row, NEXT DIAL is when it is tried again, and READ is
 what the last read took. One host named is told of in full.)",
-      .flags = {LabelFlag(),
-                {.name = "state",
-                 .value = "STATE",
-                 .help = "in this state: up, dialing, waiting, quarantined, "
-                         "departed; repeat, or put commas between, for more",
-                 .repeated = true}},
+      .flags =
+          {LabelFlag(),
+           {.name = "state",
+            .value = "STATE",
+            .help =
+                "in this state: up, dialing, waiting, quarantined, "
+                "departed, agent, agentless; repeat, or put commas between, "
+                "for more",
+            .repeated = true}},
       .examples = {"rehaictl source connections",
                    "rehaictl source connections --state waiting,quarantined",
                    "rehaictl source connections hv1.example.com -o yaml"}};
@@ -274,6 +277,23 @@ CommandSpec SourceRetryCommand() {
       .examples = {"rehaictl source retry --all",
                    "rehaictl source retry hv1.example.com",
                    "rehaictl source retry --label rack=a1"}};
+CommandSpec SourceAgentsCommand() {
+  return {
+      .name = "source agents",
+      .arguments = "[HOST...]",
+      .max_arguments = kManyHosts,
+      .summary = "List the agents on hypervisors, and what ails them",
+      .details =
+          R"(Those that have come since the controller's start. REPORTS are those of this
+session. The error of one that is away is why its session ended, and that of
+one that is connected why it cannot read its hypervisor. One host named is told
+of in full.)",
+      .flags = {LabelFlag()},
+      .examples = {"rehaictl source agents",
+                   "rehaictl source agents --label rack=a1",
+                   "rehaictl source agents hv1.example.com -o yaml"}};
+}
+
 }
 
 CommandSpec SourceConfirmDiscoveryCommand() {
@@ -394,9 +414,9 @@ const ProgramSpec& Rehaictl() {
                                    "not begun"),
                    DiffCommand(), ChefStatusCommand(), ChefCostCommand(),
                    ChefLimitsCommand(), SourceStatusCommand(),
-                   SourceConnectionsCommand(), SourceRetryCommand(),
-                   SourceConfirmDiscoveryCommand(), SourceConfirmCommand(),
-                   SourceAcceptCommand()}};
+                   SourceConnectionsCommand(), SourceAgentsCommand(),
+                   SourceRetryCommand(), SourceConfirmDiscoveryCommand(),
+                   SourceConfirmCommand(), SourceAcceptCommand()}};
   return *program;
 }
 

@@ -3,6 +3,9 @@
 
 #include "controller/api/source_metrics.h"
 
+#include <google/protobuf/map.h>
+
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -19,6 +22,28 @@ namespace {
 // What a dial is known to fail for; others are counted as they come.
 constexpr const char* kReasons[] = {"unreachable", "refused", "timeout",
                                     "bad_uri"};
+
+// Why agents' sessions are known to be refused and to end; others as they come.
+constexpr const char* kRefusals[] = {"identity", "unknown_host", "rate",
+                                     "full",     "flapping",     "protocol"};
+constexpr const char* kEnds[] = {"closed",   "silent",   "superseded",
+                                 "protocol", "departed", "stopping"};
+
+// A series for each of those known and of those counted.
+template <size_t N>
+std::vector<Sample> ByReason(
+    const char* const (&known)[N],
+    const google::protobuf::Map<std::string, int64_t>& counts) {
+  std::map<std::string, int64_t> all;
+  for (const char* reason : known) all[reason] = 0;
+  for (const auto& [reason, count] : counts) all[reason] = count;
+  std::vector<Sample> samples;
+  samples.reserve(all.size());
+  for (const auto& [reason, count] : all) {
+    samples.push_back({{{"reason", reason}}, static_cast<double>(count)});
+  }
+  return samples;
+}
 
 // Is there from the start, empty.
 void AddHistogram(const std::string& name, const std::string& help,
@@ -41,16 +66,6 @@ void AddConnections(const v1::PullStatus& pull, MetricPage& page) {
   for (const auto& count : pull.connections()) {
     connections[count.state()] += count.count();
   }
-  std::map<std::string, int64_t> failed;
-  for (const char* reason : kReasons) failed[reason] = 0;
-  for (const auto& [reason, count] : pull.failed_dials()) {
-    failed[reason] = count;
-  }
-  std::vector<Sample> failed_dials;
-  failed_dials.reserve(failed.size());
-  for (const auto& [reason, count] : failed) {
-    failed_dials.push_back({{{"reason", reason}}, static_cast<double>(count)});
-  }
   page.Gauge(
       "rehai_source_connections", "Connections to hosts, by state.",
       ByEnum<v1::ConnectionState>("state", [&](v1::ConnectionState state) {
@@ -60,7 +75,7 @@ void AddConnections(const v1::PullStatus& pull, MetricPage& page) {
                static_cast<double>(pull.dials()));
   page.Counter("rehai_source_failed_dials_total",
                "Dials that failed, by what went wrong.",
-               std::move(failed_dials));
+               ByReason(kReasons, pull.failed_dials()));
   page.Counter("rehai_source_lost_connections_total",
                "Connections that were up and broke.",
                static_cast<double>(pull.lost_connections()));
@@ -95,6 +110,43 @@ void AddEvents(const v1::PullStatus& pull, MetricPage& page) {
   AddHistogram("rehai_source_event_to_record_seconds",
                "From an event to the record that shows it.",
                pull.event_to_record(), page);
+}
+
+void AddAgents(const v1::PushStatus& push, MetricPage& page) {
+  const auto count = [&page](const char* name, const char* help,
+                             int64_t value) {
+    page.Counter(name, help, static_cast<double>(value));
+  };
+  page.Gauge("rehai_agent_sessions", "Sessions with agents that are open.",
+             static_cast<double>(push.sessions()));
+  count("rehai_agent_opened_sessions_total",
+        "Sessions with agents that were opened.", push.opened_sessions());
+  page.Counter("rehai_agent_refused_sessions_total",
+               "Sessions that agents were refused, by why.",
+               ByReason(kRefusals, push.refused_sessions()));
+  page.Counter("rehai_agent_ended_sessions_total",
+               "Sessions with agents that ended, by why.",
+               ByReason(kEnds, push.ended_sessions()));
+  count("rehai_agent_reports_total", "Reports of agents that were taken in.",
+        push.reports());
+  count("rehai_agent_full_reports_total", "Those of them that were full.",
+        push.full_reports());
+  count("rehai_agent_full_demanded_total",
+        "Reports that were not taken in, as a full one was needed.",
+        push.full_demanded());
+  AddHistogram("rehai_agent_report_to_record_seconds",
+               "From an agent's reading to the record that shows it.",
+               push.report_to_record(), page);
+  count("rehai_agent_ohai_runs_total", "Runs of Ohai, failed ones included.",
+        push.ohai_runs());
+  count("rehai_agent_failed_ohai_runs_total", "Runs of Ohai that failed.",
+        push.failed_ohai_runs());
+  count("rehai_agent_certificates_issued_total",
+        "Certificates given to agents, new and renewed.",
+        push.certificates_issued());
+  count("rehai_agent_enrolments_refused_total",
+        "Enrolments and renewals that ended without a certificate.",
+        push.enrolments_refused());
 }
 
 void AddDiscovery(const v1::DiscoveryStatus& discovery, MetricPage& page) {
@@ -136,6 +188,7 @@ void AddSource(const v1::SourceStatus& source, MetricPage& page) {
   AddConnections(source.pull(), page);
   AddReads(source.pull(), page);
   AddEvents(source.pull(), page);
+  if (source.has_push()) AddAgents(source.push(), page);
   AddDiscovery(source.discovery(), page);
 }
 

@@ -52,6 +52,25 @@ v1::SourceStatus Full() {
       waiting: 6
       oldest_due { nanos: 250000000 }
     }
+    push {
+      sessions: 200
+      opened_sessions: 230
+      refused_sessions { key: "rate" value: 9 }
+      ended_sessions { key: "silent" value: 30 }
+      reports: 5000
+      full_reports: 260
+      full_demanded: 2
+      report_to_record {
+        bounds: 0.01
+        cumulative_counts: 4900
+        count: 5000
+        sum_seconds: 20.5
+      }
+      ohai_runs: 12
+      failed_ohai_runs: 1
+      certificates_issued: 210
+      enrolments_refused: 3
+    }
     discovery {
       providers {
         name: "config"
@@ -75,6 +94,8 @@ TEST(SourceMetricsTest, TellsEverythingInTheStatus) {
           {"rehai_source_connections{state=\"dialing\"}", 0},
           {"rehai_source_connections{state=\"waiting\"}", 0},
           {"rehai_source_connections{state=\"departed\"}", 0},
+          {"rehai_source_connections{state=\"agent\"}", 0},
+          {"rehai_source_connections{state=\"no_uri\"}", 0},
           {"rehai_source_dials_total", 320},
           {"rehai_source_failed_dials_total{reason=\"timeout\"}", 18},
           {"rehai_source_failed_dials_total{reason=\"from_the_future\"}", 1},
@@ -100,6 +121,30 @@ TEST(SourceMetricsTest, TellsEverythingInTheStatus) {
           {"rehai_source_event_to_record_seconds_bucket{le=\"+Inf\"}", 40000},
           {"rehai_source_event_to_record_seconds_count", 40000},
           {"rehai_source_event_to_record_seconds_sum", 512.5},
+          {"rehai_agent_sessions", 200},
+          {"rehai_agent_opened_sessions_total", 230},
+          {"rehai_agent_refused_sessions_total{reason=\"rate\"}", 9},
+          {"rehai_agent_refused_sessions_total{reason=\"identity\"}", 0},
+          {"rehai_agent_refused_sessions_total{reason=\"unknown_host\"}", 0},
+          {"rehai_agent_refused_sessions_total{reason=\"full\"}", 0},
+          {"rehai_agent_refused_sessions_total{reason=\"flapping\"}", 0},
+          {"rehai_agent_refused_sessions_total{reason=\"protocol\"}", 0},
+          {"rehai_agent_ended_sessions_total{reason=\"silent\"}", 30},
+          {"rehai_agent_ended_sessions_total{reason=\"closed\"}", 0},
+          {"rehai_agent_ended_sessions_total{reason=\"superseded\"}", 0},
+          {"rehai_agent_ended_sessions_total{reason=\"protocol\"}", 0},
+          {"rehai_agent_ended_sessions_total{reason=\"departed\"}", 0},
+          {"rehai_agent_ended_sessions_total{reason=\"stopping\"}", 0},
+          {"rehai_agent_reports_total", 5000},
+          {"rehai_agent_full_reports_total", 260},
+          {"rehai_agent_full_demanded_total", 2},
+          {"rehai_agent_report_to_record_seconds_bucket{le=\"0.01\"}", 4900},
+          {"rehai_agent_report_to_record_seconds_count", 5000},
+          {"rehai_agent_report_to_record_seconds_sum", 20.5},
+          {"rehai_agent_ohai_runs_total", 12},
+          {"rehai_agent_failed_ohai_runs_total", 1},
+          {"rehai_agent_certificates_issued_total", 210},
+          {"rehai_agent_enrolments_refused_total", 3},
           {"rehai_discovery_hosts", 300},
           {"rehai_discovery_held_hosts", 2},
           {"rehai_discovery_claimed_twice", 1},
@@ -127,6 +172,16 @@ TEST(SourceMetricsTest, WhatIsCountedBeginsWithZero) {
     EXPECT_THAT(page.samples, Contains(Pair(series, 0)));
   }
   EXPECT_THAT(page.names, Not(Contains("rehai_discovery_provider_good")));
+}
+
+TEST(SourceMetricsTest, AgentsAreToldOfWhereTheyAreListenedTo) {
+  EXPECT_THAT(PageOf(v1::SourceStatus()).names,
+              Not(Contains("rehai_agent_sessions")));
+  v1::SourceStatus source;
+  source.mutable_push();
+  EXPECT_THAT(
+      PageOf(source).samples,
+      Contains(Pair("rehai_agent_refused_sessions_total{reason=\"full\"}", 0)));
 }
 
 TEST(SourceMetricsTest, EveryMetricIsInTheDocumentation) {

@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "controller/api/agent_list.h"
 #include "controller/api/caller.h"
 #include "controller/api/connection_list.h"
 #include "controller/api/grpc_status.h"
@@ -54,6 +55,19 @@ class SourceService final : public v1::Source::CallbackService {
     return Answer(
         context,
         rehai::ListConnections(*request, answers_.connections(), inventory_),
+        response);
+  }
+
+  grpc::ServerUnaryReactor* ListAgents(
+      grpc::CallbackServerContext* context,
+      const v1::ListAgentsRequest* request,
+      v1::ListAgentsResponse* response) override {
+    return Answer(
+        context,
+        rehai::ListAgents(
+            *request,
+            answers_.agents ? answers_.agents() : std::vector<v1::AgentState>(),
+            inventory_),
         response);
   }
 

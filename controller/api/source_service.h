@@ -21,11 +21,14 @@ class Service;
 namespace rehai {
 
 // Who answers the Source service's questions and does what it commands. Called
-// by several threads at once; all must be set, and none may wait for a host.
+// by several threads at once; all must be set, but where it says otherwise, and
+// none may wait for a host.
 struct SourceAnswers {
   std::function<v1::SourceStatus()> status;
   // All, sorted by node.
   std::function<std::vector<v1::Connection>()> connections;
+  // All that have spoken, sorted by node. Not set: agents are not listened to.
+  std::function<std::vector<v1::AgentState>()> agents;
   // Dials those of these hosts that wait; gives how many did.
   std::function<int(const std::vector<HostId>&)> retry;
   // The hosts that the brake holds leave the fleet; gives their node names.

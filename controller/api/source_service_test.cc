@@ -67,6 +67,22 @@ TEST_F(SourceServiceTest, ListsTheConnectionsThatAreMeant) {
   EXPECT_EQ(got->connections(0).node(), "hv2");
 }
 
+TEST_F(SourceServiceTest, ListsTheAgentsThatAreMeant) {
+  v1::AgentState agent;
+  agent.set_node("hv1");
+  agent.set_agent_version("1.2");
+  v1::AgentState other;
+  other.set_node("hv3");
+  controller_.source().SetAgents({other, agent});
+  v1::ListAgentsRequest request;
+  EXPECT_EQ(Call(&Stub::ListAgents, request)->total_size(), 2);
+  (*request.mutable_selector()->mutable_labels())["rack"] = "a";
+  const auto got = Call(&Stub::ListAgents, request);
+  ASSERT_THAT(got, IsOk());
+  ASSERT_EQ(got->agents_size(), 1);
+  EXPECT_THAT(got->agents(0), EqualsProto(agent));
+}
+
 TEST_F(SourceServiceTest, ARetryReleasesTheHostsThatAreMeantAndWait) {
   v1::RetryRequest one;
   one.mutable_selector()->add_nodes("hv1");
@@ -125,6 +141,8 @@ TEST_F(SourceServiceTest, AHostThatIsNotThereIsNotFound) {
   retry.mutable_selector()->add_nodes("hv9");
   v1::ListConnectionsRequest list;
   list.mutable_selector()->add_nodes("hv9");
+  v1::ListAgentsRequest agents;
+  agents.mutable_selector()->add_nodes("hv9");
   v1::ConfirmDisappearanceRequest confirm;
   confirm.set_node("hv9");
   v1::AcceptIdentityRequest accept;
@@ -133,6 +151,7 @@ TEST_F(SourceServiceTest, AHostThatIsNotThereIsNotFound) {
       StatusIs(absl::StatusCode::kNotFound, HasSubstr("hv9"));
   EXPECT_THAT(Call(&Stub::Retry, retry), not_found);
   EXPECT_THAT(Call(&Stub::ListConnections, list), not_found);
+  EXPECT_THAT(Call(&Stub::ListAgents, agents), not_found);
   EXPECT_THAT(Call(&Stub::ConfirmDisappearance, confirm), not_found);
   EXPECT_THAT(Call(&Stub::AcceptIdentity, accept), not_found);
 }

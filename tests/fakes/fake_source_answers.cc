@@ -24,6 +24,12 @@ void FakeSourceAnswers::SetConnections(
   }
 }
 
+void FakeSourceAnswers::SetAgents(const std::vector<v1::AgentState>& agents) {
+  MutexLock lock(mu_);
+  agents_.clear();
+  for (const v1::AgentState& agent : agents) agents_[agent.node()] = agent;
+}
+
 void FakeSourceAnswers::HoldGuests(const std::string& node,
                                    std::vector<GuestId> guests) {
   MutexLock lock(mu_);
@@ -48,6 +54,12 @@ SourceAnswers FakeSourceAnswers::Answers() {
     for (const auto& [node, connection] : connections_) {
       sorted.push_back(connection);
     }
+    return sorted;
+  };
+  answers.agents = [this] {
+    MutexLock lock(mu_);
+    std::vector<v1::AgentState> sorted;
+    for (const auto& [node, agent] : agents_) sorted.push_back(agent);
     return sorted;
   };
   answers.retry = [this](const std::vector<HostId>& hosts) {

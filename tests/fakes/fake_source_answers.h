@@ -23,6 +23,8 @@ class FakeSourceAnswers {
   void SetStatus(v1::SourceStatus status);
   // In any order.
   void SetConnections(const std::vector<v1::Connection>& connections);
+  // In any order.
+  void SetAgents(const std::vector<v1::AgentState>& agents);
   // Guests of a host that the brake holds.
   void HoldGuests(const std::string& node, std::vector<GuestId> guests);
   // The UUID that a host answers with and that is not its own yet.
@@ -40,6 +42,7 @@ class FakeSourceAnswers {
   Mutex mu_;
   v1::SourceStatus status_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, v1::Connection> connections_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, v1::AgentState> agents_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::vector<GuestId>> held_guests_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::string> identities_ ABSL_GUARDED_BY(mu_);
 };
