@@ -181,7 +181,8 @@ class Enrolled final : public ControllerCredentials {
     } else if (kept->ends_at() <= clock_.Now()) {
       why = absl::StrCat("it ended at ", absl::FormatTime(kept->ends_at()));
     } else {
-      Take(*std::move(kept), kept->begins_at());
+      const absl::Time begins_at = kept->begins_at();
+      Take(*std::move(kept), begins_at);
       return absl::OkStatus();
     }
     log::Warning("kept certificate is of no use, the host enrols anew",
@@ -202,7 +203,7 @@ class Enrolled final : public ControllerCredentials {
   absl::Time renew_at() const override { return renew_at_; }
 
   absl::Status Renew(absl::Duration timeout) override {
-    const absl::Status status = TryToRenew(DeadlineIn(timeout));
+    absl::Status status = TryToRenew(DeadlineIn(timeout));
     if (!status.ok()) {
       const absl::Time now = clock_.Now();
       const absl::Duration left =
