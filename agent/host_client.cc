@@ -41,8 +41,14 @@ std::string IfCertificatesAreIn(const std::string& folder) {
   return "";
 }
 
-absl::StatusOr<std::unique_ptr<chef::Client>> Open(const v1::ChefConfig& config,
-                                                   const Clock& clock) {
+void MakeAbsolute(v1::ChefConfig& config) {
+  config.set_knife_file(Absolute(config.knife_file()));
+  config.set_client_key_file(Absolute(config.client_key_file()));
+  config.set_ca_file(Absolute(config.ca_file()));
+  config.set_trusted_certs_dir(Absolute(config.trusted_certs_dir()));
+}
+
+absl::StatusOr<chef::Identity> Resolve(const v1::ChefConfig& config) {
   chef::IdentityDefaults defaults;
   defaults.client_name = [] { return NodeNameOf(LookUpHostNames()); };
   defaults.client_key_file = kDefaultKeyFile;
@@ -50,8 +56,12 @@ absl::StatusOr<std::unique_ptr<chef::Client>> Open(const v1::ChefConfig& config,
   defaults.trusted_certs_dir =
       IfCertificatesAreIn(absl::StrCat(folder, "/trusted_certs"));
   defaults.client_d = absl::StrCat(folder, "/client.d");
-  ASSIGN_OR_RETURN(const chef::Identity identity,
-                   chef::ResolveIdentity(config, defaults));
+  return chef::ResolveIdentity(config, defaults);
+}
+
+absl::StatusOr<std::unique_ptr<chef::Client>> Open(const v1::ChefConfig& config,
+                                                   const Clock& clock) {
+  ASSIGN_OR_RETURN(const chef::Identity identity, Resolve(config));
   ASSIGN_OR_RETURN(auto signers, chef::MakeSignerSource(
                                      identity, chef::SignVersion::k1_3, clock));
   chef::Client::Options options;
@@ -67,14 +77,19 @@ absl::StatusOr<std::unique_ptr<chef::Client>> Open(const v1::ChefConfig& config,
 
 absl::StatusOr<std::unique_ptr<chef::Client>> OpenHostClient(
     v1::ChefConfig config, const Clock& clock) {
-  config.set_knife_file(Absolute(config.knife_file()));
-  config.set_client_key_file(Absolute(config.client_key_file()));
-  config.set_ca_file(Absolute(config.ca_file()));
-  config.set_trusted_certs_dir(Absolute(config.trusted_certs_dir()));
+  MakeAbsolute(config);
   absl::StatusOr<std::unique_ptr<chef::Client>> client = Open(config, clock);
   if (client.ok()) return client;
   return absl::Status(client.status().code(),
                       InFlagWords(client.status().message()));
+}
+
+absl::StatusOr<chef::Identity> HostIdentity(v1::ChefConfig config) {
+  MakeAbsolute(config);
+  absl::StatusOr<chef::Identity> identity = Resolve(config);
+  if (identity.ok()) return identity;
+  return absl::Status(identity.status().code(),
+                      InFlagWords(identity.status().message()));
 }
 
 }  // namespace rehai::agent

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "chef/client.h"
+#include "chef/identity.h"
 #include "rehai/v1/config.pb.h"
 
 namespace rehai::agent {
@@ -25,6 +26,9 @@ namespace rehai::agent {
 // flags: all of them for whoever configures this host to heal.
 absl::StatusOr<std::unique_ptr<chef::Client>> OpenHostClient(
     v1::ChefConfig config, const Clock& clock);
+
+// As whom that client signs, and with which key. Errors likewise.
+absl::StatusOr<chef::Identity> HostIdentity(v1::ChefConfig config);
 
 }  // namespace rehai::agent
 
