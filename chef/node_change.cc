@@ -123,10 +123,23 @@ absl::StatusOr<std::vector<Subtree>> KeptFromOhai(absl::string_view document,
   return kept;
 }
 
+// True if the node, or the save that is to be brought back, is of a later run
+// than what Ohai found.
+absl::StatusOr<bool> IsOhaiOutdated(absl::string_view document,
+                                    const NodeUpdate& update) {
+  if (update.ohai_time.empty()) return false;
+  ASSIGN_OR_RETURN(const auto found, FindValue(document, OhaiTimePath()));
+  if (CompareOhaiTimes(Text(found), update.ohai_time) > 0) return true;
+  if (update.saved == nullptr) return false;
+  const auto saved = FindValue(*update.saved, OhaiTimePath());
+  return saved.ok() && CompareOhaiTimes(Text(*saved), update.ohai_time) > 0;
+}
+
 // What the node is to hold, ours and Ohai's.
 struct Wanted {
   std::vector<Subtree> content;  // without the stamp
   std::vector<Subtree> stamped;
+  bool ohai_outdated = false;
 };
 
 absl::StatusOr<Wanted> WantedOf(absl::string_view document,
@@ -135,6 +148,8 @@ absl::StatusOr<Wanted> WantedOf(absl::string_view document,
   Wanted wanted = {update.rendering.subtrees,
                    Stamped(update.rendering, update.stamp)};
   if (update.ohai.empty()) return wanted;
+  ASSIGN_OR_RETURN(wanted.ohai_outdated, IsOhaiOutdated(document, update));
+  if (wanted.ohai_outdated) return wanted;
   if (IsOhaisAlone(update)) {
     ASSIGN_OR_RETURN(wanted.content, KeptFromOhai(document, update, reading));
     wanted.stamped = wanted.content;
@@ -195,6 +210,7 @@ absl::StatusOr<NodeChange> PlanChange(absl::string_view document,
   NodeChange change;
   ASSIGN_OR_RETURN(Wanted wanted, WantedOf(document, update, reading));
   change.subtrees = std::move(wanted.stamped);
+  change.ohai_outdated = wanted.ohai_outdated;
   ASSIGN_OR_RETURN(ScannedNode node,
                    ScannedNode::Scan(document, change.subtrees, reading.paths));
   RETURN_IF_ERROR(CheckName(node, update.node));

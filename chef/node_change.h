@@ -37,6 +37,10 @@ struct NodeUpdate {
   // trees are no part of the digest and are not claimed as ours: they are
   // written once, and then are Ohai's and chef-client's to change.
   std::vector<Subtree> ohai = {};
+  // When Ohai found it, as in a node's ohai_time; empty: not known. It does not
+  // go into a node whose ohai_time is later: chef-client, or a whole run of
+  // Ohai, has brought something newer.
+  std::string ohai_time = {};
 };
 
 struct NodeChange {
@@ -51,6 +55,8 @@ struct NodeChange {
   NodeMarks marks;
   // `document` brings NodeUpdate::saved back.
   bool restored = false;
+  // NodeUpdate::ohai is left out, as the node has a later one.
+  bool ohai_outdated = false;
 };
 
 // What `update` means for the node that is `document` now.

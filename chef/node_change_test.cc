@@ -335,6 +335,56 @@ TEST(NodeChangeTest, OhaisAloneLeavesWhatAnotherHandKeepsAsOurs) {
             R"({"uri":"ohais"})");
 }
 
+TEST(NodeChangeTest, WhatOhaiFoundDoesNotReplaceWhatALaterRunDid) {
+  const std::string node =
+      With(OhaiNode(), {"automatic", "ohai_time"}, "1795527760.5");
+  NodeUpdate update = UpdateOf(Everything());
+  update.ohai = Ohais(kVirtualization);
+  update.ohai_time = "1795527760.4";
+  const auto outdated = PlanChange(node, update);
+  ASSERT_THAT(outdated, IsOk());
+  EXPECT_TRUE(outdated->ohai_outdated);
+  NodeUpdate ours = update;
+  ours.ohai.clear();
+  EXPECT_EQ(outdated->document, PlanChange(node, ours)->document);
+  EXPECT_TRUE(
+      ConfirmedMarks(*outdated->document, update, *outdated)->has_value());
+
+  // Not later is not too late.
+  update.ohai_time = "1795527760.50";
+  const auto change = PlanChange(node, update);
+  ASSERT_THAT(change, IsOk());
+  EXPECT_FALSE(change->ohai_outdated);
+  EXPECT_EQ(At(*change->document, {"automatic", "os"}), "\"linux\"");
+}
+
+TEST(NodeChangeTest, WhatOhaiFoundDoesNotReplaceWhatARestoredSaveDid) {
+  NodeUpdate update = UpdateOf(Everything());
+  update.ohai = Ohais("{}");
+  update.ohai_time = "1999999999.4";
+  update.saved = std::make_shared<const std::string>(
+      With(OhaiNode(), {"automatic", "ohai_time"}, "1999999999.5"));
+  const auto change = PlanChange(OhaiNode(), update);
+  ASSERT_THAT(change, IsOk());
+  EXPECT_TRUE(change->restored);
+  EXPECT_TRUE(change->ohai_outdated);
+  EXPECT_EQ(At(*change->document, {"automatic", "os"}),
+            At(OhaiNode(), {"automatic", "os"}));
+}
+
+TEST(NodeChangeTest, OhaisAloneThatIsOutdatedChangesNothing) {
+  const std::string node = With(Written(OhaiNode(), Everything()),
+                                {"automatic", "ohai_time"}, "1999999999.5");
+  NodeUpdate update;
+  update.node = "hv1";
+  update.ohai = Ohais(kVirtualization);
+  update.ohai_time = "1999999999.4";
+  const auto change = PlanChange(node, update);
+  ASSERT_THAT(change, IsOk());
+  EXPECT_TRUE(change->ohai_outdated);
+  EXPECT_FALSE(change->document.has_value());
+}
+
 TEST(NodeChangeTest, OhaisTimeIsAmongTheMarks) {
   NodeUpdate update = UpdateOf(Everything());
   update.ohai = {{{"automatic", "ohai_time"}, "1795527760.5"}};

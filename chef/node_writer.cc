@@ -129,6 +129,7 @@ void FinishGet(AttemptPtr attempt, const absl::StatusOr<Response>& answer) {
   }
   result.found = change->found;
   result.confirmed = change->found;
+  result.ohai_outdated = change->ohai_outdated;
   result.overwriter = WhoOverwrote(attempt->update.confirmed, change->found);
   if (!change->document.has_value()) {
     return attempt->Finish(v1::WRITE_OUTCOME_UNCHANGED);

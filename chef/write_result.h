@@ -57,6 +57,8 @@ struct WriteResult {
   absl::Time window_end = absl::InfinitePast();
   // NodeUpdate::saved had been rolled back, and was put back.
   bool restored = false;
+  // NodeUpdate::ohai was left out, as the node has a later one.
+  bool ohai_outdated = false;
   // The server's clock less ours at the last answer; infinite if it did not
   // say.
   absl::Duration clock_offset = absl::InfiniteDuration();
