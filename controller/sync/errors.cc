@@ -4,6 +4,8 @@
 #include "controller/sync/errors.h"
 
 #include "absl/strings/str_cat.h"
+#include "controller/inventory/record.h"
+#include "controller/sync/planner.h"
 
 namespace rehai {
 
@@ -32,6 +34,36 @@ absl::Status IdentityDoubted(const HostId& host,
 absl::Status ShuttingDown(const HostId& host) {
   return absl::CancelledError(absl::StrCat(
       "host ", host.node, ": the controller is shutting down; ask again"));
+}
+
+absl::Status OhaiSuperseded(const HostId& host) {
+  return absl::AbortedError(
+      absl::StrCat("host ", host.node,
+                   ": what Ohai found was superseded by a newer run of it "
+                   "before it was written; see how that one ends"));
+}
+
+absl::Status OhaiOutdated(const HostId& host) {
+  return absl::AbortedError(absl::StrCat(
+      "host ", host.node,
+      ": what Ohai found was not written, as the node's ohai_time is later: a "
+      "chef-client run has saved it since; ask again if that was not so, and "
+      "compare the host's clock"));
+}
+
+absl::Status TooMuchOhai(const HostId& host) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("host ", host.node,
+                   ": too much of Ohai's output waits to be written; see how "
+                   "the Chef server is, and ask for fewer hosts or plugins"));
+}
+
+absl::Status CheckWritable(const HostId& host, const v1::Record* record) {
+  if (record == nullptr) return UnknownHost(host);
+  if (const v1::Condition* doubt = FindIdentityDoubt(*record)) {
+    return IdentityDoubted(host, *doubt);
+  }
+  return IsObserved(*record) ? absl::OkStatus() : NothingObserved(host);
 }
 
 std::string RivalError(const HostId& host) {

@@ -22,6 +22,16 @@ absl::Status IdentityDoubted(const HostId& host,
                              const v1::Condition& condition);
 // kCancelled.
 absl::Status ShuttingDown(const HostId& host);
+// kAborted. What Ohai found has been superseded: by a newer run of it, or by a
+// chef-client run that saved the node later.
+absl::Status OhaiSuperseded(const HostId& host);
+absl::Status OhaiOutdated(const HostId& host);
+// kResourceExhausted.
+absl::Status TooMuchOhai(const HostId& host);
+
+// Why nothing can be written of a host with this record, null if it is unknown:
+// one of the first three. OK if something can.
+absl::Status CheckWritable(const HostId& host, const v1::Record* record);
 
 // That another writer is at work at a node, and what to do.
 std::string RivalError(const HostId& host);

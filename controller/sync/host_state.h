@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "chef/node_writer.h"
+#include "controller/sync/ohai_run.h"
 #include "controller/sync/planner.h"
 #include "rehai/v1/model.pb.h"
 
@@ -29,6 +31,8 @@ struct Tried {
   v1::WriteCause cause = v1::WRITE_CAUSE_UNSPECIFIED;
   // The node as Chef had confirmed it before.
   chef::NodeMarks before = {};
+  // What Ohai found, which the write brings; usually null.
+  std::shared_ptr<const OhaiRun> ohai = nullptr;
 };
 
 // What is known of one host's node. A plain value that the syncer guards.

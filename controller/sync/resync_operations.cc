@@ -10,13 +10,19 @@
 
 #include "absl/random/distributions.h"
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "base/log.h"
 #include "base/proto_time.h"
 #include "base/status_macros.h"
 
 namespace rehai {
 namespace {
+
+constexpr size_t kMaxPlugins = 100;
+constexpr size_t kMaxPluginName = 100;
 
 constexpr char kShuttingDown[] = "the controller shut down before it was done";
 
@@ -58,6 +64,97 @@ Ending EndingOf(const absl::StatusOr<chef::WriteResult>& result) {
       return {v1::HOST_OUTCOME_WRITE_FAILED,
               std::string(result->status.message())};
   }
+}
+
+std::string NoAgents(const HostId& host) {
+  return absl::StrCat("host ", host.node,
+                      ": this controller takes no agents, so nobody can run "
+                      "Ohai there; see agents in docs/configuration.md");
+}
+
+// Why Ohai was not run on a host, or did not answer.
+Ending EndingOfOhai(const absl::Status& status) {
+  const std::string message(status.message());
+  switch (status.code()) {
+    case absl::StatusCode::kFailedPrecondition:
+      return {v1::HOST_OUTCOME_NO_AGENT, message};
+    case absl::StatusCode::kUnavailable:
+      return {v1::HOST_OUTCOME_UNREACHABLE, message};
+    case absl::StatusCode::kDeadlineExceeded:
+      return {v1::HOST_OUTCOME_TIMED_OUT, message};
+    default:
+      return EndingOf(status, v1::HOST_OUTCOME_OHAI_FAILED);
+  }
+}
+
+// "its node was not written", of a host whose time is over in this step.
+absl::string_view LeftUndone(v1::HostProgress step) {
+  switch (step) {
+    case v1::HOST_PROGRESS_READING:
+      return "its hypervisor was not read";
+    case v1::HOST_PROGRESS_RUNNING_OHAI:
+      return "its agent did not say what Ohai found";
+    default:
+      return "its node was not written";
+  }
+}
+
+bool Has(const std::vector<v1::ResyncMode>& modes, v1::ResyncMode mode) {
+  return std::find(modes.begin(), modes.end(), mode) != modes.end();
+}
+
+// What each host goes through, in this order.
+absl::StatusOr<std::vector<v1::HostProgress>> StepsOf(
+    const std::vector<v1::ResyncMode>& modes) {
+  std::vector<v1::HostProgress> steps;
+  if (Has(modes, v1::RESYNC_MODE_REREAD)) {
+    steps.push_back(v1::HOST_PROGRESS_READING);
+  }
+  if (Has(modes, v1::RESYNC_MODE_REWRITE)) {
+    steps.push_back(v1::HOST_PROGRESS_WRITING);
+  }
+  if (Has(modes, v1::RESYNC_MODE_OHAI)) {
+    if (!steps.empty()) {
+      return absl::InvalidArgumentError(
+          "resync: OHAI goes alone; ask for the others in a resync of their "
+          "own");
+    }
+    steps = {v1::HOST_PROGRESS_RUNNING_OHAI, v1::HOST_PROGRESS_WRITING};
+  }
+  if (steps.empty()) {
+    return absl::InvalidArgumentError(
+        "resync: no mode; ask for REREAD, REWRITE or both, or for OHAI");
+  }
+  return steps;
+}
+
+// True if Ohai takes it for an attribute, and not for a flag of its own.
+bool IsPluginName(absl::string_view name) {
+  return !name.empty() && name.size() <= kMaxPluginName && name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(c) ||
+                  absl::string_view("_-./:").find(c) != absl::string_view::npos;
+         });
+}
+
+absl::Status CheckPlugins(const std::vector<std::string>& plugins,
+                          bool runs_ohai) {
+  if (!plugins.empty() && !runs_ohai) {
+    return absl::InvalidArgumentError(
+        "resync: plugins are for OHAI only; ask for that, or leave them out");
+  }
+  if (plugins.size() > kMaxPlugins) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("resync: ", plugins.size(), " plugins, and more than ",
+                     kMaxPlugins, " are not taken; leave them out to run all"));
+  }
+  for (const std::string& plugin : plugins) {
+    if (IsPluginName(plugin)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "resync: \"", absl::CHexEscape(plugin),
+        "\" is no plugin of Ohai; name it as on ohai's command line: network"));
+  }
+  return absl::OkStatus();
 }
 
 std::string CountsOf(const v1::Operation& operation) {
@@ -103,13 +200,14 @@ void ResyncOperations::Mailbox::Wake() {
 
 ResyncOperations::ResyncOperations(Options options, const Inventory& inventory,
                                    Syncer& syncer, Reread reread,
-                                   const Clock& clock)
+                                   const Clock& clock, RunOhai run_ohai)
     : options_(std::move(options)),
       inventory_(inventory),
       syncer_(syncer),
       clock_(clock),
       mailbox_(std::make_shared<Mailbox>()),
-      reread_(std::move(reread)) {}
+      reread_(std::move(reread)),
+      run_ohai_(std::move(run_ohai)) {}
 
 ResyncOperations::~ResyncOperations() { Stop(); }
 
@@ -165,13 +263,14 @@ absl::Duration ResyncOperations::Tick() {
       MutexLock lock(mailbox_->mu);
       answers.swap(mailbox_->answers);
     }
+    for (Answer& answer : answers) ReadOhai(answer);
     const absl::Duration now = clock_.Uptime();
     const absl::Time wall_now = clock_.Now();
     absl::Duration next_tick = absl::InfiniteDuration();
     std::vector<Call> calls;
     {
       MutexLock lock(mu_);
-      for (const Answer& answer : answers) TakeIn(answer, calls);
+      for (Answer& answer : answers) TakeIn(std::move(answer), calls);
       for (auto& [id, running] : running_) {
         Expire(running, now);
         BeginHosts(running, now, calls);
@@ -205,46 +304,103 @@ void ResyncOperations::Tell() {
 }
 
 void ResyncOperations::Make(Call call) {
-  const HostId host{call.node};
-  if (call.step == v1::HOST_PROGRESS_READING) {
-    reread_(host, [mailbox = mailbox_,
-                   call = std::move(call)](absl::Status status) mutable {
-      Ending ending;
-      if (!status.ok()) {
-        ending = EndingOf(status, v1::HOST_OUTCOME_UNREACHABLE);
-      }
-      mailbox->Put({std::move(call), ending.outcome, ending.error});
-    });
-  } else {
-    const absl::Duration since = call.commanded_at;
-    syncer_.Rewrite(
-        host, since,
-        [mailbox = mailbox_, call = std::move(call)](
-            absl::StatusOr<chef::WriteResult> result) mutable {
-          Ending ending = EndingOf(result);
-          mailbox->Put({std::move(call), ending.outcome, ending.error});
-        });
+  switch (call.step) {
+    case v1::HOST_PROGRESS_READING:
+      return MakeReread(std::move(call));
+    case v1::HOST_PROGRESS_RUNNING_OHAI:
+      return MakeOhai(std::move(call));
+    default:
+      return MakeWrite(std::move(call));
   }
 }
 
-void ResyncOperations::TakeIn(const Answer& answer, std::vector<Call>& calls) {
+void ResyncOperations::MakeReread(Call call) {
+  const HostId host{call.node};
+  reread_(host, [mailbox = mailbox_,
+                 call = std::move(call)](absl::Status status) mutable {
+    Ending ending;
+    if (!status.ok()) {
+      ending = EndingOf(status, v1::HOST_OUTCOME_UNREACHABLE);
+    }
+    mailbox->Put({std::move(call), ending.outcome, ending.error});
+  });
+}
+
+void ResyncOperations::MakeOhai(Call call) {
+  const HostId host{call.node};
+  if (run_ohai_ == nullptr) {
+    mailbox_->Put({std::move(call), v1::HOST_OUTCOME_NO_AGENT, NoAgents(host)});
+    return;
+  }
+  const std::vector<std::string> plugins = std::move(call.plugins);
+  // Who answers has others to serve: what was found is read by our thread.
+  run_ohai_(
+      host, plugins,
+      [mailbox = mailbox_, call = std::move(call),
+       asked_at = clock_.Now()](absl::StatusOr<v1::OhaiResult> result) mutable {
+        if (result.ok()) {
+          mailbox->Put({.call = std::move(call),
+                        .ohai = *std::move(result),
+                        .asked_at = asked_at});
+          return;
+        }
+        Ending ending = EndingOfOhai(result.status());
+        mailbox->Put({std::move(call), ending.outcome, ending.error});
+      });
+}
+
+void ResyncOperations::MakeWrite(Call call) {
+  const HostId host{call.node};
+  const absl::Duration since = call.commanded_at;
+  std::optional<OhaiRun> ohai = std::exchange(call.ohai, std::nullopt);
+  Syncer::RewriteDone done =
+      [mailbox = mailbox_, call = std::move(call)](
+          const absl::StatusOr<chef::WriteResult>& result) mutable {
+        Ending ending = EndingOf(result);
+        mailbox->Put({std::move(call), ending.outcome, ending.error});
+      };
+  if (ohai.has_value()) {
+    syncer_.WriteOhai(host, *std::move(ohai), v1::LANE_USER, std::move(done));
+  } else {
+    syncer_.Rewrite(host, since, std::move(done));
+  }
+}
+
+void ResyncOperations::ReadOhai(Answer& answer) const {
+  if (!answer.ohai.has_value()) return;
+  absl::StatusOr<OhaiRun> run =
+      ReadOhaiResult(HostId{answer.call.node}, *answer.ohai, answer.asked_at,
+                     options_.write_ohai_time);
+  answer.ohai.reset();
+  if (run.ok()) {
+    answer.call.ohai = *std::move(run);
+  } else {
+    answer.outcome = v1::HOST_OUTCOME_OHAI_FAILED;
+    answer.error = std::string(run.status().message());
+  }
+}
+
+void ResyncOperations::TakeIn(Answer answer, std::vector<Call>& calls) {
   const auto it = running_.find(answer.call.id);
   if (it == running_.end()) return;
   Running& running = it->second;
   v1::HostResult& host = *running.operation.mutable_hosts(answer.call.host);
   // Its deadline has passed meanwhile.
   if (host.progress() != answer.call.step) return;
-  const bool was_read = answer.outcome == v1::HOST_OUTCOME_UNSPECIFIED;
-  if (was_read && running.rewrites) {
-    host.set_progress(v1::HOST_PROGRESS_WRITING);
-    changed_.insert(answer.call.id);
-    Call call = answer.call;
-    call.step = v1::HOST_PROGRESS_WRITING;
+  const bool went_well = answer.outcome == v1::HOST_OUTCOME_UNSPECIFIED;
+  if (went_well && answer.call.step != running.steps.back()) {
+    const auto step =
+        std::find(running.steps.begin(), running.steps.end(), answer.call.step);
+    Call call = std::move(answer.call);
+    call.step = *std::next(step);
+    host.set_progress(call.step);
+    changed_.insert(call.id);
     calls.push_back(std::move(call));
     return;
   }
   EndHost(running, answer.call.host,
-          was_read ? v1::HOST_OUTCOME_UNCHANGED : answer.outcome, answer.error);
+          went_well ? v1::HOST_OUTCOME_UNCHANGED : answer.outcome,
+          answer.error);
 }
 
 void ResyncOperations::Expire(Running& running, absl::Duration now) {
@@ -255,12 +411,10 @@ void ResyncOperations::Expire(Running& running, absl::Duration now) {
     if (!is_done && deadline > now) return;
     running.deadlines.pop_front();
     if (is_done) continue;
-    const bool was_reading = result.progress() == v1::HOST_PROGRESS_READING;
     EndHost(running, host, v1::HOST_OUTCOME_TIMED_OUT,
-            absl::StrCat("host ", result.node(),
-                         was_reading ? ": its hypervisor was not read within "
-                                     : ": its node was not written within ",
-                         absl::FormatDuration(options_.host_deadline),
+            absl::StrCat("host ", result.node(), ": ",
+                         LeftUndone(result.progress()), " within ",
+                         absl::FormatDuration(running.host_deadline),
                          "; see its conditions and sync status"));
   }
 }
@@ -268,16 +422,15 @@ void ResyncOperations::Expire(Running& running, absl::Duration now) {
 void ResyncOperations::BeginHosts(Running& running, absl::Duration now,
                                   std::vector<Call>& calls) {
   v1::Operation& operation = running.operation;
-  const v1::HostProgress first =
-      running.rereads ? v1::HOST_PROGRESS_READING : v1::HOST_PROGRESS_WRITING;
+  const v1::HostProgress first = running.steps.front();
   while (running.next < operation.hosts_size() &&
-         running.under_way < options_.hosts_at_once) {
+         running.under_way < running.hosts_at_once) {
     const int host = running.next++;
     operation.mutable_hosts(host)->set_progress(first);
     ++running.under_way;
-    running.deadlines.emplace_back(now + options_.host_deadline, host);
+    running.deadlines.emplace_back(now + running.host_deadline, host);
     calls.push_back({operation.id(), host, operation.hosts(host).node(), first,
-                     running.commanded_at});
+                     running.commanded_at, running.plugins});
     changed_.insert(operation.id());
   }
 }
@@ -340,21 +493,23 @@ std::string ResyncOperations::NewId() {
 }
 
 absl::StatusOr<v1::Operation> ResyncOperations::Begin(
-    const v1::HostSelector& selector,
-    const std::vector<v1::ResyncMode>& modes) {
+    const v1::HostSelector& selector, const std::vector<v1::ResyncMode>& modes,
+    const std::vector<std::string>& ohai_plugins) {
   Running running;
   v1::Operation& operation = running.operation;
   for (const v1::ResyncMode mode :
-       {v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_REWRITE}) {
-    if (std::find(modes.begin(), modes.end(), mode) == modes.end()) continue;
-    operation.add_modes(mode);
-    (mode == v1::RESYNC_MODE_REREAD ? running.rereads : running.rewrites) =
-        true;
+       {v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_REWRITE,
+        v1::RESYNC_MODE_OHAI}) {
+    if (Has(modes, mode)) operation.add_modes(mode);
   }
-  if (operation.modes().empty()) {
-    return absl::InvalidArgumentError(
-        "resync: no mode; ask for REREAD, REWRITE or both");
-  }
+  ASSIGN_OR_RETURN(running.steps, StepsOf(modes));
+  const bool runs_ohai = Has(modes, v1::RESYNC_MODE_OHAI);
+  RETURN_IF_ERROR(CheckPlugins(ohai_plugins, runs_ohai));
+  running.plugins = ohai_plugins;
+  running.hosts_at_once =
+      runs_ohai ? options_.ohai_hosts_at_once : options_.hosts_at_once;
+  running.host_deadline =
+      runs_ohai ? options_.ohai_host_deadline : options_.host_deadline;
   running.commanded_at = clock_.Uptime();
   ASSIGN_OR_RETURN(const std::vector<RecordPtr> hosts, Select(selector));
   *operation.mutable_selector() = selector;

@@ -33,12 +33,14 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 using Modes = std::vector<v1::ResyncMode>;
 
 const Modes kReread = {v1::RESYNC_MODE_REREAD};
 const Modes kRewrite = {v1::RESYNC_MODE_REWRITE};
+const Modes kOhai = {v1::RESYNC_MODE_OHAI};
 const Modes kBoth = {v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_REWRITE};
 const v1::HostSelector kAll;
 
@@ -97,7 +99,13 @@ class ResyncOperationsTest : public testing::Test {
         [this](const HostId& host, auto done) {
           Reread(host, std::move(done));
         },
-        clock_);
+        clock_,
+        [this](const HostId& host, const std::vector<std::string>& plugins,
+               auto done) {
+          plugins_ = plugins;
+          ohai_runs_.emplace(host.node, std::move(done));
+          max_ohai_runs_ = std::max(max_ohai_runs_, ohai_runs_.size());
+        });
     resyncs_->AddListener(
         [this](const std::string& id) { heard_.push_back(id); });
   }
@@ -125,6 +133,21 @@ class ResyncOperationsTest : public testing::Test {
     ASSERT_FALSE(held.empty()) << node;
     held.mapped()(std::move(status));
     Step();
+  }
+
+  // The agent's side.
+  void AnswerOhai(const std::string& node,
+                  absl::StatusOr<v1::OhaiResult> result) {
+    auto run = ohai_runs_.extract(node);
+    ASSERT_FALSE(run.empty()) << node;
+    run.mapped()(std::move(result));
+    Step();
+  }
+  void AnswerOhai(const std::string& node, const std::string& json) {
+    v1::OhaiResult result;
+    result.set_json(json);
+    result.set_whole(true);
+    AnswerOhai(node, std::move(result));
   }
 
   void AddHosts(int count) {
@@ -181,6 +204,11 @@ class ResyncOperationsTest : public testing::Test {
   std::multimap<std::string, absl::AnyInvocable<void(absl::Status)>>
       held_rereads_;
   size_t max_held_ = 0;
+  std::vector<std::string> plugins_;
+  std::multimap<std::string,
+                absl::AnyInvocable<void(absl::StatusOr<v1::OhaiResult>)>>
+      ohai_runs_;
+  size_t max_ohai_runs_ = 0;
   std::vector<std::string> heard_;
 };
 
@@ -545,6 +573,147 @@ TEST_F(ResyncOperationsTest, ListenersHearOfEachStep) {
   sink_.Release();
   Step();
   EXPECT_THAT(heard_, ElementsAre(id, id, id));  // done
+}
+
+// ---- Ohai ----
+
+TEST_F(ResyncOperationsTest, OhaiIsRunThenWritten) {
+  AddHosts(2);
+  const std::string id = Begin(Nodes({"hv0"}), kOhai);
+  EXPECT_THAT(Get(id).modes(), ElementsAre(v1::RESYNC_MODE_OHAI));
+  Step();
+  EXPECT_EQ(Get(id).hosts(0).progress(), v1::HOST_PROGRESS_RUNNING_OHAI);
+  EXPECT_THAT(plugins_, IsEmpty());
+  sink_.Hold();
+  AnswerOhai("hv0", R"({"uptime":"7"})");
+  EXPECT_EQ(Get(id).hosts(0).progress(), v1::HOST_PROGRESS_WRITING);
+  sink_.Release();
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_WRITTEN));
+  EXPECT_THAT(sink_.ohai("hv0"), ElementsAre(Pair("uptime", "\"7\"")));
+  EXPECT_EQ(sink_.write_count(), 1u);
+  EXPECT_THAT(rereads_, IsEmpty());
+
+  const std::string again = Begin(Nodes({"hv0"}), kOhai);
+  Step();
+  AnswerOhai("hv0", R"({"uptime":"7"})");
+  EXPECT_THAT(OutcomesOf(Get(again)), ElementsAre(v1::HOST_OUTCOME_UNCHANGED));
+}
+
+TEST_F(ResyncOperationsTest, OhaiGoesAloneAndPluginsWithItOnly) {
+  AddHosts(1);
+  for (const v1::ResyncMode other :
+       {v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_REWRITE}) {
+    EXPECT_THAT(resyncs_->Begin(kAll, {other, v1::RESYNC_MODE_OHAI}),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("OHAI goes alone")));
+    EXPECT_THAT(
+        resyncs_->Begin(kAll, {other}, {"network"}),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("plugins")));
+  }
+}
+
+TEST_F(ResyncOperationsTest, PluginsAreNamesAndNoFlags) {
+  AddHosts(1);
+  for (const std::string& plugin :
+       {std::string(), std::string("--directory=/tmp"), std::string("a b"),
+        std::string("a\nb"), std::string(101, 'a')}) {
+    EXPECT_THAT(resyncs_->Begin(kAll, kOhai, {"network", plugin}),
+                StatusIs(absl::StatusCode::kInvalidArgument))
+        << plugin;
+  }
+  EXPECT_THAT(
+      resyncs_->Begin(kAll, kOhai, std::vector<std::string>(101, "network")),
+      StatusIs(absl::StatusCode::kInvalidArgument));
+  ASSERT_THAT(resyncs_->Begin(kAll, kOhai, {"network", "block_device"}),
+              IsOk());
+  Step();
+  EXPECT_THAT(plugins_, ElementsAre("network", "block_device"));
+}
+
+TEST_F(ResyncOperationsTest, WhyOhaiWasNotRunIsTheOutcome) {
+  AddHosts(6);
+  const std::string id = Begin(kAll, kOhai);
+  Step();
+  AnswerOhai("hv0", absl::FailedPreconditionError("host hv0: no agent"));
+  AnswerOhai("hv1", absl::UnavailableError("host hv1: its agent went away"));
+  AnswerOhai("hv2", absl::DeadlineExceededError("host hv2: said nothing"));
+  AnswerOhai("hv3", absl::ResourceExhaustedError("host hv3: too many"));
+  v1::OhaiResult failed;
+  failed.set_error("ohai: not found; install it");
+  AnswerOhai("hv4", failed);
+  AnswerOhai("hv5", std::string("nonsense"));
+  const v1::Operation ended = Get(id);
+  EXPECT_THAT(
+      OutcomesOf(ended),
+      ElementsAre(v1::HOST_OUTCOME_NO_AGENT, v1::HOST_OUTCOME_UNREACHABLE,
+                  v1::HOST_OUTCOME_TIMED_OUT, v1::HOST_OUTCOME_OHAI_FAILED,
+                  v1::HOST_OUTCOME_OHAI_FAILED, v1::HOST_OUTCOME_OHAI_FAILED));
+  EXPECT_EQ(ended.hosts(0).error(), "host hv0: no agent");
+  EXPECT_EQ(ended.hosts(4).error(), "ohai: not found; install it");
+  EXPECT_THAT(ended.hosts(5).error(), HasSubstr("hv5"));
+  EXPECT_EQ(sink_.write_count(), 0u);
+}
+
+TEST_F(ResyncOperationsTest, WithoutAgentsNoHostHasOne) {
+  resyncs_ = std::make_unique<ResyncOperations>(
+      ResyncOperations::Options(), inventory_, syncer_,
+      [](const HostId&, auto) {}, clock_);
+  AddHosts(2);
+  const std::string id = Begin(kAll, kOhai);
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_NO_AGENT));
+  EXPECT_THAT(Get(id).hosts(1).error(), HasSubstr("hv1"));
+}
+
+TEST_F(ResyncOperationsTest, AWriteOfOhaiThatFailsSaysWhy) {
+  AddHosts(2);
+  Begin(kAll, kRewrite);
+  Step();
+  const std::string id = Begin(kAll, kOhai);
+  Step();
+  sink_.Script("hv0", v1::WRITE_OUTCOME_TOO_LARGE);
+  AnswerOhai("hv0", R"({"uptime":"7"})");
+  // The fake's nodes were saved at 1000.
+  AnswerOhai("hv1", R"({"uptime":"7","ohai_time":999})");
+  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_WRITE_FAILED));
+  EXPECT_THAT(Get(id).hosts(0).error(), HasSubstr("TOO_LARGE"));
+  EXPECT_THAT(Get(id).hosts(1).error(), HasSubstr("ohai_time"));
+}
+
+TEST_F(ResyncOperationsTest, OhaiHasPlacesAndADeadlineOfItsOwn) {
+  MakeResyncs({.hosts_at_once = 20,
+               .host_deadline = absl::Seconds(10),
+               .ohai_hosts_at_once = 3,
+               .ohai_host_deadline = absl::Seconds(60)});
+  AddHosts(10);
+  const std::string id = Begin(kAll, kOhai);
+  Step();
+  EXPECT_EQ(ohai_runs_.size(), 3u);
+  while (ohai_runs_.size() > 1 || Get(id).done() < 8) {
+    AnswerOhai(ohai_runs_.begin()->first, R"({"uptime":"7"})");
+  }
+  EXPECT_EQ(max_ohai_runs_, 3u);
+  clock_.Advance(absl::Seconds(59));
+  Step();
+  EXPECT_FALSE(Get(id).has_ended_at());
+  clock_.Advance(absl::Seconds(1));
+  Step();
+  EXPECT_TRUE(Get(id).has_ended_at());
+  EXPECT_EQ(Get(id).hosts(9).outcome(), v1::HOST_OUTCOME_TIMED_OUT);
+  EXPECT_THAT(Get(id).hosts(9).error(),
+              AllOf(HasSubstr("hv9"), HasSubstr("Ohai")));
+}
+
+TEST_F(ResyncOperationsTest, OhaiThatAnswersTooLateIsNotWritten) {
+  AddHosts(1);
+  const std::string id = Begin(kAll, kOhai);
+  Step();
+  clock_.Advance(absl::Minutes(4));
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_TIMED_OUT));
+  AnswerOhai("hv0", R"({"uptime":"7"})");
+  EXPECT_EQ(sink_.write_count(), 0u);
 }
 
 TEST_F(ResyncOperationsTest, IdsSortByTime) {

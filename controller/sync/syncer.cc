@@ -53,6 +53,7 @@ Syncer::Syncer(Options options, const Inventory& inventory, Sink& sink,
       dirty_(options_.window),
       health_(probe_waits_, clock.Uptime()),
       sweep_(SweepOptionsOf(options_), clock.Uptime()),
+      ohai_(options_.max_ohai_bytes),
       runs_({.max_run = options_.max_run}) {}
 
 Syncer::~Syncer() { Stop(); }
@@ -89,6 +90,7 @@ void Syncer::Stop() {
   {
     MutexLock lock(mu_);
     while (calls_ > 0) cv_.Wait(mu_);
+    rewrites = ohai_.Clear();
     for (auto& [host, state] : hosts_) {
       for (RewriteDone& done : state.waiting) {
         rewrites.emplace_back(host, std::move(done));
@@ -312,15 +314,17 @@ std::optional<Syncer::Try> Syncer::TakeHost(absl::Duration now) {
             ? v1::WRITE_CAUSE_DOUBT
             : taken->cause;
     const Revision marked = dirty_.Find(taken->host)->marked;
-    const bool in_doubt =
-        std::exchange(state.in_doubt, false) || !state.riding.empty();
+    PendingOhai::Run ohai = ohai_.Find(taken->host);
+    const bool in_doubt = std::exchange(state.in_doubt, false) ||
+                          !state.riding.empty() || ohai != nullptr;
     return Try{.host = taken->host,
                .lane = taken->lane,
                .cause = cause,
                .marked = marked,
                .settled = state.settled,
                .in_doubt = in_doubt,
-               .saved = runs_.SavedFor(taken->host, now)};
+               .saved = runs_.SavedFor(taken->host, now),
+               .ohai = std::move(ohai)};
   }
   return std::nullopt;
 }
@@ -352,11 +356,16 @@ void Syncer::BeginWrite(Try next) {
   if (!update.has_value()) return Settle(next, *record);
 
   update->saved = std::move(next.saved);
+  if (next.ohai != nullptr) {
+    update->ohai = next.ohai->output.subtrees;
+    update->ohai_time = next.ohai->time;
+  }
   Tried tried = {.host = std::move(next.host),
                  .digest = update->rendering.digest,
                  .revision = record->revision(),
                  .cause = next.cause,
-                 .before = std::move(next.settled.marks)};
+                 .before = std::move(next.settled.marks),
+                 .ohai = std::move(next.ohai)};
   {
     MutexLock lock(mu_);
     ++calls_;
@@ -372,12 +381,15 @@ void Syncer::BeginWrite(Try next) {
 void Syncer::Settle(const Try& taken, const v1::Record& record) {
   const v1::Condition* identity_doubt = FindIdentityDoubt(record);
   std::vector<RewriteDone> riding;
+  RewriteDone of_ohai;
   {
     MutexLock lock(mu_);
     // The end of a doubt about the identity is a change, which marks the host.
     dirty_.Acknowledge(taken.host, record.revision());
     HostState& state = hosts_[taken.host];
     riding.swap(state.riding);
+    // It may be another host's.
+    of_ohai = ohai_.OnTried(taken.host, taken.ohai, /*again=*/false);
     if (identity_doubt != nullptr) {
       // What was asked for is still to be done then.
       state.in_doubt |= taken.in_doubt;
@@ -395,14 +407,17 @@ void Syncer::Settle(const Try& taken, const v1::Record& record) {
                                ? IdentityDoubted(taken.host, *identity_doubt)
                                : NothingObserved(taken.host);
   for (RewriteDone& done : riding) done(why);
+  if (of_ohai != nullptr) of_ohai(why);
 }
 
 void Syncer::Forget(const Try& gone) {
   std::vector<RewriteDone> riding;
+  RewriteDone of_ohai;
   {
     MutexLock lock(mu_);
     dirty_.Acknowledge(gone.host, gone.marked);
     runs_.Forget(gone.host);
+    of_ohai = ohai_.OnTried(gone.host, gone.ohai, /*again=*/false);
     HostState& state = hosts_[gone.host];
     riding.swap(state.riding);
     // Rewrites that came meanwhile found the host there again: they have their
@@ -414,6 +429,7 @@ void Syncer::Forget(const Try& gone) {
     if (state.waiting.empty()) hosts_.erase(gone.host);
   }
   for (RewriteDone& done : riding) done(UnknownHost(gone.host));
+  if (of_ohai != nullptr) of_ohai(UnknownHost(gone.host));
 }
 
 }  // namespace rehai

@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/random/random.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/backoff.h"
@@ -29,7 +30,9 @@
 #include "controller/sync/dirty_set.h"
 #include "controller/sync/governor.h"
 #include "controller/sync/host_state.h"
+#include "controller/sync/ohai_run.h"
 #include "controller/sync/outcome_class.h"
+#include "controller/sync/pending_ohai.h"
 #include "controller/sync/planner.h"
 #include "controller/sync/rewrite_batch.h"
 #include "controller/sync/run_watch.h"
@@ -63,6 +66,8 @@ namespace rehai {
 // - What somebody saved over is found by a sweep, or at once if the chef-client
 //   run that did it tells of its end, and is written again; a save of its that
 //   a PUT of ours rolled back is put back with it.
+// - What Ohai found goes into the node once, with a write of ours, and never
+//   over what a later chef-client run found. It is then nobody's to keep there.
 //
 // Thread-safe. Owns one thread, between Start() and Stop().
 class Syncer {
@@ -87,6 +92,8 @@ class Syncer {
     absl::Duration index_lag = absl::Seconds(30);
     // See RunWatch.
     absl::Duration max_run = absl::Hours(2);
+    // The most of Ohai's output that waits to be written, over all hosts.
+    size_t max_ohai_bytes = 256 << 20;
 
     // For people: whom the sink writes to, as whom, and its limit.
     std::string server_url;
@@ -126,6 +133,19 @@ class Syncer {
   void Rewrite(const HostId& host, RewriteDone done);
   void Rewrite(const HostId& host, absl::Duration since, RewriteDone done);
 
+  // Writes what Ohai found into the host's node, with the next write of it;
+  // LANE_USER if somebody waits. `done` gets the result of that try, once, on
+  // any thread, as Rewrite() does and with its errors; or kAborted if a newer
+  // run of Ohai or of chef-client has superseded this one, kResourceExhausted
+  // if too much waits. A try that may succeed later is made again with it, and
+  // nobody hears of that; otherwise it is given up, and the node is written
+  // without it. Nor is it written later if the host's identity is in doubt.
+  //
+  // A host of which nothing was observed is refused here too: without knowing
+  // what of its node is ours, a write would take that out.
+  void WriteOhai(const HostId& host, OhaiRun run, v1::Lane lane,
+                 RewriteDone done);
+
   // What a write of the host's node would change now, or would if the host's
   // identity were not in doubt. Errors else as Rewrite(), or why the node could
   // not be read.
@@ -156,6 +176,7 @@ class Syncer {
     Applied settled;
     bool in_doubt = false;
     std::shared_ptr<const std::string> saved;
+    PendingOhai::Run ohai;
   };
 
   // A look at a node that writes nothing: begins it, or says why not.
@@ -261,6 +282,7 @@ class Syncer {
   ServerHealth health_ ABSL_GUARDED_BY(mu_);
   Sweep sweep_ ABSL_GUARDED_BY(mu_);
   RewriteBatch rewrites_ ABSL_GUARDED_BY(mu_);
+  PendingOhai ohai_ ABSL_GUARDED_BY(mu_);
   RunWatch runs_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<HostId, HostState> hosts_ ABSL_GUARDED_BY(mu_);
   std::deque<Errand> errands_ ABSL_GUARDED_BY(mu_);

@@ -51,15 +51,26 @@ void Syncer::OnWritten(const Tried& tried, chef::WriteResult result) {
   governor_.End(result.cost, PressureOf(result));
   const absl::Duration now = clock_.Uptime();
   std::vector<RewriteDone> riding;
+  RewriteDone of_ohai;
   News news;
   {
     MutexLock lock(mu_);
     riding.swap(hosts_[tried.host].riding);
+    of_ohai = ohai_.OnTried(
+        tried.host, tried.ohai,
+        IsTriedAgain(Classify(result.outcome)) && !result.ohai_outdated);
     news = Learn(tried, result, now);
   }
   if (news.server != ServerHealth::Turn::kNone) governor_.StartOver();
   LogNews(tried, result, news);
   for (RewriteDone& done : riding) done(result);
+  if (of_ohai != nullptr) {
+    if (result.ohai_outdated) {
+      of_ohai(OhaiOutdated(tried.host));
+    } else {
+      of_ohai(std::move(result));
+    }
+  }
   EndCall();
 }
 
@@ -139,7 +150,12 @@ void Syncer::LearnFailure(const Tried& tried, const chef::WriteResult& result,
   }
   if (!is_quick) ++state.failures;
 
-  if (outcome == OutcomeClass::kPark) {
+  // What Ohai found may be why, and was given up: without it at once.
+  const bool sheds_ohai =
+      tried.ohai != nullptr && outcome == OutcomeClass::kPark;
+  if (sheds_ohai) {
+    dirty_.Retry(tried.host, now);
+  } else if (outcome == OutcomeClass::kPark) {
     dirty_.Park(tried.host, tried.revision);
   } else if (outcome == OutcomeClass::kParkAndRecheck) {
     dirty_.Park(tried.host, tried.revision,
@@ -156,8 +172,8 @@ void Syncer::LearnFailure(const Tried& tried, const chef::WriteResult& result,
                  now + BackoffDelay(waits, state.failures, random_));
   }
   // While the server is down that is the news, not each host.
-  news.trouble =
-      !is_quick && state.logged_trouble != result.outcome && health_.is_up();
+  news.trouble = !is_quick && !sheds_ohai &&
+                 state.logged_trouble != result.outcome && health_.is_up();
   if (news.trouble) state.logged_trouble = result.outcome;
 }
 

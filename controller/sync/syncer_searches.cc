@@ -50,11 +50,8 @@ void Syncer::Rewrite(const HostId& host, RewriteDone done) {
 void Syncer::Rewrite(const HostId& host, absl::Duration since,
                      RewriteDone done) {
   const RecordPtr record = inventory_.Find(host);
-  if (record == nullptr) return done(UnknownHost(host));
-  if (const v1::Condition* doubt = FindIdentityDoubt(*record)) {
-    return done(IdentityDoubted(host, *doubt));
-  }
-  if (!IsObserved(*record)) return done(NothingObserved(host));
+  const absl::Status writable = CheckWritable(host, record.get());
+  if (!writable.ok()) return done(writable);
   const absl::Duration now = clock_.Uptime();
   absl::StatusOr<chef::WriteResult> answer = ShuttingDown(host);
   {

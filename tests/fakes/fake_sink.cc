@@ -90,7 +90,11 @@ chef::WriteResult FakeSink::Unscripted(const chef::NodeUpdate& update,
     result.outcome = all_;
     return result;
   }
-  if (found.digest == update.rendering.digest) {
+  result.ohai_outdated =
+      !update.ohai.empty() &&
+      chef::CompareOhaiTimes(found.ohai_time, update.ohai_time) > 0;
+  const bool has_new_ohai = !result.ohai_outdated && TakeOhai(update);
+  if (found.digest == update.rendering.digest && !has_new_ohai) {
     result.outcome = v1::WRITE_OUTCOME_UNCHANGED;
     return result;
   }
@@ -99,6 +103,16 @@ chef::WriteResult FakeSink::Unscripted(const chef::NodeUpdate& update,
                        ? v1::WRITE_OUTCOME_WRITTEN
                        : v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED;
   return result;
+}
+
+bool FakeSink::TakeOhai(const chef::NodeUpdate& update) {
+  bool is_new = false;
+  for (const chef::Subtree& tree : update.ohai) {
+    std::string& held = ohai_[update.node][tree.path.back()];
+    is_new |= held != *tree.json;
+    held = *tree.json;
+  }
+  return is_new;
 }
 
 chef::WriteResult FakeSink::EndWrite(const chef::NodeUpdate& update) {
@@ -295,6 +309,13 @@ int FakeSink::search_requests() const {
 int FakeSink::searched_for() const {
   MutexLock lock(mu_);
   return searched_for_;
+}
+
+std::map<std::string, std::string> FakeSink::ohai(
+    const std::string& node) const {
+  MutexLock lock(mu_);
+  const auto it = ohai_.find(node);
+  return it == ohai_.end() ? std::map<std::string, std::string>() : it->second;
 }
 
 int FakeSink::in_flight() const {

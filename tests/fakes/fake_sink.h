@@ -27,6 +27,8 @@ namespace rehai {
 // A Chef server made of memory. It holds the marks of each node: a write of
 // another digest is WRITTEN, or CLOBBERED_AND_REPAIRED if somebody had saved
 // over the node, of the same one UNCHANGED, unless a test scripts another end.
+// What Ohai found is WRITTEN too where it is new, and left out where it is older
+// than the node's ohai_time.
 // A search finds the nodes with a digest. Calls end at once, inside the call,
 // unless they are held.
 //
@@ -91,6 +93,8 @@ class FakeSink final : public Sink {
   // Empty if the server has nothing of ours there.
   std::string digest(const std::string& node) const;
   chef::NodeMarks marks(const std::string& node) const;
+  // What was last written of Ohai's, by key.
+  std::map<std::string, std::string> ohai(const std::string& node) const;
   int in_flight() const;
   // The most calls ever under way at once, over all and of one node.
   int max_in_flight() const;
@@ -102,11 +106,14 @@ class FakeSink final : public Sink {
 
   void Begin(const std::string& node, End end);
   chef::WriteResult EndWrite(const chef::NodeUpdate& update);
-  // The result of a write that has no script.
+  // The result of a write that has no script. Takes in what Ohai found.
   chef::WriteResult Unscripted(const chef::NodeUpdate& update,
                                const chef::NodeMarks& found)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<chef::NodeSearch::Answer> EndSearch(int expected)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // True if the node was changed.
+  bool TakeOhai(const chef::NodeUpdate& update)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // At first, as chef-client saved it.
   chef::NodeMarks& MarksOf(const std::string& node)
@@ -126,6 +133,8 @@ class FakeSink final : public Sink {
   std::vector<chef::PathDifference> differences_ ABSL_GUARDED_BY(mu_);
   std::vector<chef::NodeUpdate> updates_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, chef::NodeMarks> marks_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, std::map<std::string, std::string>> ohai_
+      ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::string> documents_ ABSL_GUARDED_BY(mu_);
   int saves_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Status search_ ABSL_GUARDED_BY(mu_);
