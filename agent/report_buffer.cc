@@ -92,11 +92,15 @@ void ReportBuffer::Take(const hypervisor::Inventory& found,
 void ReportBuffer::SetMoving(std::set<std::string> uuids) {
   moving_.swap(uuids);
   for (const std::string& uuid : uuids) {
-    const auto entry = guests_.find(uuid);
-    if (entry != guests_.end() && !entry->second.listed && !Moves(uuid)) {
-      entry->second.standing = Standing::kUnsent;  // it is gone after all
-      if (!entry->second.told) need_full_ = true;
-    }
+    if (Moves(uuid)) continue;
+    // The controller may know one that was never listed here: by the agent
+    // before this one.
+    const auto [entry, is_new] = guests_.try_emplace(uuid);
+    Entry& known = entry->second;
+    if (is_new) known.listed = false;
+    if (known.listed) continue;
+    known.standing = Standing::kUnsent;  // it is gone after all
+    if (!known.told) need_full_ = true;
   }
 }
 

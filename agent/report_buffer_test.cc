@@ -251,6 +251,21 @@ TEST_F(ReportBufferTest, AGuestThatMovesIsNotRemovedUntilTheMoveIsGivenUp) {
   EXPECT_THAT(Removed(*Deliver()), ElementsAre("b"));
 }
 
+// The controller may know it by the agent before this one.
+TEST_F(ReportBufferTest,
+       AMoveThatIsGivenUpOfAGuestNeverListedHereIsSaidInFull) {
+  buffer_.SetMoving({"c"});
+  BeginWithTwoKnown();
+  buffer_.SetMoving({});
+  buffer_.End();
+  buffer_.Begin(8, /*need_full=*/false);
+  const auto report = Deliver();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_TRUE(report->full());
+  EXPECT_THAT(report->moving_uuids(), IsEmpty());
+  EXPECT_EQ(buffer_.Next(kNow), std::nullopt);
+}
+
 TEST_F(ReportBufferTest, AHypervisorThatIsAwayIsSaidOnceAndItsReturnToo) {
   BeginWithTwoKnown();
   buffer_.SetSourceError("qemu:///system: refused");
