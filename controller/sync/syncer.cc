@@ -59,6 +59,10 @@ Syncer::Syncer(Options options, const Inventory& inventory, Sink& sink,
 Syncer::~Syncer() { Stop(); }
 
 void Syncer::Start() {
+  {
+    MutexLock lock(mu_);
+    started_ = true;
+  }
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "sync");
     Run();
@@ -67,14 +71,43 @@ void Syncer::Start() {
 
 void Syncer::Run() {
   while (true) {
-    const absl::Duration next_tick = Tick();
+    TakeTurn();
     MutexLock lock(mu_);
-    while (!stopping_ && !woken_ && clock_.Uptime() < next_tick) {
-      clock_.WaitUntil(next_tick, mu_, cv_);
+    while (!stopping_ && (ticking_ || !woken_) &&
+           clock_.Uptime() < next_tick_) {
+      clock_.WaitUntil(next_tick_, mu_, cv_);
     }
-    woken_ = false;
     if (stopping_) return;
   }
+}
+
+void Syncer::TakeTurn() {
+  if (!BeginTurn()) return;
+  while (!EndTurn(Tick())) {
+  }
+}
+
+// False if another thread is at it, which then looks again.
+bool Syncer::BeginTurn() {
+  MutexLock lock(mu_);
+  if (stopping_ || !started_) return false;
+  woken_ = ticking_;
+  // What was due by now is found in this turn, or in the one under way.
+  if (next_tick_ <= clock_.Uptime()) next_tick_ = absl::InfiniteDuration();
+  return !std::exchange(ticking_, true);
+}
+
+// False if there is a reason to look again.
+bool Syncer::EndTurn(absl::Duration next_tick) {
+  MutexLock lock(mu_);
+  if (!stopping_ && std::exchange(woken_, false)) return false;
+  ticking_ = false;
+  // Where it is later, the thread finds out in its own time.
+  if (next_tick < next_tick_) {
+    next_tick_ = next_tick;
+    cv_.NotifyAll();
+  }
+  return true;
 }
 
 void Syncer::Stop() {
@@ -105,7 +138,7 @@ void Syncer::Stop() {
 
 void Syncer::Wake() {
   woken_ = true;
-  cv_.NotifyAll();
+  if (!ticking_) cv_.NotifyAll();
 }
 
 void Syncer::OnChange(const Change& change) {
@@ -278,10 +311,11 @@ void Syncer::EndLook(size_t bytes) {
 }
 
 void Syncer::EndCall() {
+  TakeTurn();
   MutexLock lock(mu_);
   --calls_;
   // Under the lock: Stop() may return, and this be gone, as soon as it is free.
-  Wake();
+  if (stopping_) cv_.NotifyAll();
 }
 
 // Writes.

@@ -69,7 +69,9 @@ namespace rehai {
 // - What Ohai found goes into the node once, with a write of ours, and never
 //   over what a later chef-client run found. It is then nobody's to keep there.
 //
-// Thread-safe. Owns one thread, between Start() and Stop().
+// Thread-safe. Owns one thread, between Start() and Stop(). It begins what time
+// or a change makes due; what the end of a write makes room for is begun by who
+// ended it, without waking up another thread.
 class Syncer {
  public:
   using RewriteDone = rehai::RewriteDone;
@@ -188,6 +190,13 @@ class Syncer {
   void Run();
   void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  // Ticks of a syncer with a thread, by whichever thread has a reason to. One
+  // thread at a time is at it; it looks again for those that came meanwhile,
+  // and leaves the time of the next to the thread.
+  void TakeTurn();
+  bool BeginTurn();
+  bool EndTurn(absl::Duration next_tick);
+
   // The steps of a Tick(): whether there was something to do.
   bool BeginErrand();
   bool BeginRewriteSearch(absl::Duration now);
@@ -275,7 +284,10 @@ class Syncer {
   mutable Mutex mu_;
   CondVar cv_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  bool woken_ ABSL_GUARDED_BY(mu_) = false;
+  bool started_ ABSL_GUARDED_BY(mu_) = false;
+  bool ticking_ ABSL_GUARDED_BY(mu_) = false;  // in a turn
+  bool woken_ ABSL_GUARDED_BY(mu_) = false;    // a turn is due, whatever time
+  absl::Duration next_tick_ ABSL_GUARDED_BY(mu_) = absl::InfiniteDuration();
   int calls_ ABSL_GUARDED_BY(mu_) = 0;  // that the sink has yet to answer
   absl::BitGen random_ ABSL_GUARDED_BY(mu_);
   DirtySet dirty_ ABSL_GUARDED_BY(mu_);
