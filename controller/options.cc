@@ -274,6 +274,112 @@ void ReadInventory(const v1::InventoryConfig& config, Checker& check,
   check.Positive("inventory.brake_count", config.brake_count(), out.count);
 }
 
+// Between the two; `out` keeps its default where nothing is set.
+void ReadWithin(const std::string& key, bool is_set,
+                const google::protobuf::Duration& value, absl::Duration least,
+                absl::Duration most, Checker& check, absl::Duration& out) {
+  if (!is_set) return;
+  out = FromProto(value);
+  if (out < least || out > most) {
+    check.Complain(key, absl::StrCat("must be ", absl::FormatDuration(least),
+                                     " to ", absl::FormatDuration(most)));
+  }
+}
+
+void ReadEnrolment(const v1::EnrolmentConfig& config, Checker& check,
+                   AgentOptions& out) {
+  AgentOptions::Certificates& certificates = out.certificates.emplace();
+  certificates.ca_certificate_file = check.File(config.ca_certificate_file());
+  certificates.ca_key_file = check.File(config.ca_key_file());
+  if (config.ca_certificate_file().empty() || config.ca_key_file().empty()) {
+    check.Complain("agents.enrolment",
+                   "needs ca_certificate_file and ca_key_file, an authority "
+                   "for this use only; docs/security.md says how to make one");
+  }
+  // An agent renews after two thirds of it, and must have time for that; and
+  // a stolen certificate is good for as long.
+  ReadWithin("agents.enrolment.certificate_lifetime",
+             config.has_certificate_lifetime(), config.certificate_lifetime(),
+             absl::Minutes(10), absl::Hours(24 * 366), check,
+             certificates.enrolment.certificate_lifetime);
+  if (out.server.tls.empty()) {
+    check.Complain("agents.enrolment",
+                   "needs agents.tls: certificates mean nothing in clear");
+  }
+}
+
+void ReadOhai(const v1::OhaiConfig& config, Checker& check, AgentOptions& out) {
+  absl::Duration interval = absl::ZeroDuration();
+  check.NotNegative("agents.ohai.interval", config.has_interval(),
+                    config.interval(), interval);
+  if (interval > absl::ZeroDuration() && interval < absl::Minutes(1)) {
+    check.Complain("agents.ohai.interval",
+                   "must be 1m or longer, or 0s for only when asked: a run "
+                   "costs its host seconds of CPU time");
+  }
+  *out.sessions.settings.mutable_ohai_interval() = ToProto(interval);
+  ReadWithin("agents.ohai.timeout", config.has_timeout(), config.timeout(),
+             absl::Seconds(1), absl::Hours(1), check,
+             out.sessions.ohai_timeout);
+  for (const std::string& plugin : config.plugins()) {
+    if (plugin.empty()) {
+      check.Complain("agents.ohai.plugins",
+                     "has an empty name; leave plugins out for all of them");
+    }
+  }
+  out.sessions.ohai_plugins.assign(config.plugins().begin(),
+                                   config.plugins().end());
+  out.write_ohai_time = config.write_ohai_time();
+}
+
+// After pull and renderings, whose intervals agents share.
+void ReadAgents(const v1::AgentsConfig& config, Checker& check,
+                ControllerOptions& out) {
+  AgentOptions& agents = out.agents.emplace();
+  if (config.listen().empty()) {
+    check.Complain("agents.listen",
+                   "is not set; write it like 0.0.0.0:7422, or leave agents "
+                   "out");
+  }
+  agents.server.listen = config.listen();
+  agents.server.tls = ReadTls(config.tls(), check);
+  agents.server.allow_plaintext_from_anywhere =
+      config.allow_plaintext_from_anywhere();
+  if (config.has_enrolment()) {
+    ReadEnrolment(config.enrolment(), check, agents);
+  }
+
+  absl::Duration heartbeat = absl::Seconds(10);
+  ReadWithin("agents.heartbeat_interval", config.has_heartbeat_interval(),
+             config.heartbeat_interval(), absl::Seconds(1), absl::Minutes(10),
+             check, heartbeat);
+  absl::Duration relist = absl::Minutes(5);
+  ReadWithin("agents.relist_interval", config.has_relist_interval(),
+             config.relist_interval(), absl::Seconds(10), absl::Hours(24),
+             check, relist);
+  check.Positive("agents.fallback_after", config.has_fallback_after(),
+                 config.fallback_after(), out.pull.fallback_after);
+  check.Positive("agents.max_sessions", config.max_sessions(),
+                 agents.sessions.max_sessions);
+  check.Positive("agents.sessions_per_second", config.sessions_per_second(),
+                 agents.sessions.sessions_per_second);
+  if (agents.sessions.max_sessions > 100'000) {
+    check.Complain("agents.max_sessions", "must be at most 100000");
+  }
+
+  v1::AgentSettings& settings = agents.sessions.settings;
+  *settings.mutable_heartbeat_interval() = ToProto(heartbeat);
+  *settings.mutable_relist_interval() = ToProto(relist);
+  *settings.mutable_event_window() = ToProto(out.pull.event_window);
+  const absl::Duration volatile_interval = out.pull.volatile_interval;
+  *settings.mutable_volatile_interval() = ToProto(
+      volatile_interval == absl::InfiniteDuration() ? absl::ZeroDuration()
+                                                    : volatile_interval);
+  settings.set_read_volumes(out.pull.dial.read.volumes);
+  settings.set_read_messages(out.pull.dial.read.messages);
+  ReadOhai(config.ohai(), check, agents);
+}
+
 void ReadLog(const v1::LogConfig& config, Checker& check,
              ControllerOptions& out) {
   const std::string& level = config.level();
@@ -306,6 +412,7 @@ absl::StatusOr<ControllerOptions> MakeOptions(
   ReadSync(config.sync(), check, out.sync);
   ReadPull(config.pull(), check, out.pull);
   ReadSsh(config.pull().ssh(), check, out);
+  if (config.has_agents()) ReadAgents(config.agents(), check, out);
   ReadInventory(config.inventory(), check, out.brake);
   out.discovery = MakeDiscoveryOptions(
       config, FolderOf(file_name),

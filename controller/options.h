@@ -12,16 +12,35 @@
 #include "absl/time/time.h"
 #include "base/log.h"
 #include "chef/rendering.h"
+#include "controller/api/agent_server.h"
 #include "controller/api/http_server.h"
 #include "controller/api/server.h"
 #include "controller/discovery/discovery_options.h"
+#include "controller/enrolment/enrolment.h"
 #include "controller/inventory/brake.h"
+#include "controller/source/agent_sessions.h"
 #include "controller/source/fleet_source.h"
 #include "controller/sync/syncer.h"
 #include "hypervisor/ssh_command.h"
 #include "rehai/v1/config.pb.h"
 
 namespace rehai {
+
+// How agents are listened to.
+struct AgentOptions {
+  // Gives agents certificates.
+  struct Certificates {
+    std::string ca_certificate_file;
+    std::string ca_key_file;
+    Enrolment::Options enrolment;
+  };
+
+  // Without the enrolment's authority, whose file is not read yet.
+  AgentServer::Options server;
+  AgentSessions::Options sessions;
+  std::optional<Certificates> certificates;  // nullopt: nobody is enrolled
+  bool write_ohai_time = false;
+};
 
 // Everything the controller is told from outside, checked and with its
 // defaults.
@@ -38,6 +57,9 @@ struct ControllerOptions {
   hypervisor::SshOptions ssh;
   DiscoveryOptions discovery;
   BrakeOptions brake;
+  // Nullopt: agents are not listened to. How long their hosts wait for them is
+  // in `pull`.
+  std::optional<AgentOptions> agents;
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kText;
 };

@@ -82,6 +82,107 @@ TEST(OptionsTest, HttpIsThereOnlyIfItHasAnAddress) {
               HasSubstr("http.listen: is not set"));
 }
 
+TEST(OptionsTest, AgentsAreListenedToOnlyIfThereIsAnAddress) {
+  const auto without = Parse(kSmallest);
+  ASSERT_THAT(without, IsOk());
+  EXPECT_FALSE(without->agents.has_value());
+
+  const auto with =
+      Parse(absl::StrCat(kSmallest, "agents: {listen: '127.0.0.1:0'}\n"));
+  ASSERT_THAT(with, IsOk());
+  ASSERT_TRUE(with->agents.has_value());
+  const AgentOptions& agents = *with->agents;
+  EXPECT_EQ(agents.server.listen, "127.0.0.1:0");
+  EXPECT_FALSE(agents.certificates.has_value());
+  EXPECT_EQ(agents.sessions.max_sessions, 5000);
+  EXPECT_EQ(agents.sessions.sessions_per_second, 200);
+  EXPECT_EQ(agents.sessions.ohai_timeout, absl::Minutes(2));
+  EXPECT_EQ(with->pull.fallback_after, absl::Seconds(30));
+  const v1::AgentSettings& settings = agents.sessions.settings;
+  EXPECT_EQ(settings.heartbeat_interval().seconds(), 10);
+  EXPECT_EQ(settings.relist_interval().seconds(), 300);
+  EXPECT_EQ(settings.event_window().nanos(), 20'000'000);
+  EXPECT_TRUE(settings.has_volatile_interval());
+  EXPECT_EQ(settings.volatile_interval().seconds(), 0);
+  EXPECT_TRUE(settings.has_ohai_interval());
+  EXPECT_EQ(settings.ohai_interval().seconds(), 0);
+
+  EXPECT_THAT(ProblemOf("agents: {max_sessions: 3}\n"),
+              HasSubstr("agents.listen: is not set"));
+}
+
+TEST(OptionsTest, AgentsDoAsTheConfigurationSays) {
+  const auto options = Parse(absl::StrCat(
+      kSmallest,
+      "renderings: {kvm_extensions: true, ohai_libvirt: true, "
+      "volatile_values: true}\n"
+      "agents: {listen: '0.0.0.0:0', tls: {certificate_file: a.pem, "
+      "key_file: a.key}, enrolment: {ca_certificate_file: ca.pem, "
+      "ca_key_file: ca.key, certificate_lifetime: 12h}, "
+      "heartbeat_interval: 5s, relist_interval: 10m, fallback_after: 1m, "
+      "max_sessions: 7, sessions_per_second: 0.5, ohai: {interval: 6h, "
+      "plugins: [cpu], timeout: 30s, write_ohai_time: true}}\n"));
+  ASSERT_THAT(options, IsOk());
+  const AgentOptions& agents = *options->agents;
+  EXPECT_EQ(agents.server.tls.certificate, testing::TempDir() + "/a.pem");
+  ASSERT_TRUE(agents.certificates.has_value());
+  EXPECT_EQ(agents.certificates->ca_key_file, testing::TempDir() + "/ca.key");
+  EXPECT_EQ(agents.certificates->enrolment.certificate_lifetime,
+            absl::Hours(12));
+  EXPECT_EQ(options->pull.fallback_after, absl::Minutes(1));
+  EXPECT_EQ(agents.sessions.max_sessions, 7);
+  EXPECT_EQ(agents.sessions.sessions_per_second, 0.5);
+  EXPECT_THAT(agents.sessions.ohai_plugins, ElementsAre("cpu"));
+  EXPECT_EQ(agents.sessions.ohai_timeout, absl::Seconds(30));
+  EXPECT_TRUE(agents.write_ohai_time);
+  const v1::AgentSettings& settings = agents.sessions.settings;
+  EXPECT_EQ(settings.heartbeat_interval().seconds(), 5);
+  EXPECT_EQ(settings.relist_interval().seconds(), 600);
+  EXPECT_EQ(settings.volatile_interval().seconds(), 3600);
+  EXPECT_EQ(settings.ohai_interval().seconds(), 6 * 3600);
+  EXPECT_TRUE(settings.read_volumes());
+  EXPECT_TRUE(settings.read_messages());
+}
+
+TEST(OptionsTest, WhatAgentsCannotDoIsRefused) {
+  const auto problem = [](const std::string& agents) {
+    return ProblemOf(absl::StrCat(kSmallest, "agents: {listen: '127.0.0.1:0', ",
+                                  agents, "}\n"));
+  };
+  EXPECT_THAT(problem("heartbeat_interval: 100ms"),
+              HasSubstr("agents.heartbeat_interval: must be 1s to 10m"));
+  EXPECT_THAT(problem("relist_interval: 1s"),
+              HasSubstr("agents.relist_interval: must be 10s to 24h"));
+  EXPECT_THAT(problem("fallback_after: 0s"),
+              HasSubstr("agents.fallback_after: must be longer than 0"));
+  EXPECT_THAT(problem("max_sessions: -1"), HasSubstr("agents.max_sessions"));
+  EXPECT_THAT(problem("max_sessions: 1000000"),
+              HasSubstr("agents.max_sessions: must be at most 100000"));
+  EXPECT_THAT(problem("sessions_per_second: -1"),
+              HasSubstr("agents.sessions_per_second"));
+  EXPECT_THAT(problem("ohai: {interval: 5s}"),
+              HasSubstr("agents.ohai.interval: must be 1m or longer"));
+  EXPECT_THAT(problem("ohai: {timeout: 2h}"),
+              HasSubstr("agents.ohai.timeout: must be 1s to 1h"));
+  EXPECT_THAT(problem("ohai: {plugins: ['']}"),
+              HasSubstr("agents.ohai.plugins: has an empty name"));
+  EXPECT_THAT(problem("enrolment: {ca_key_file: k}"),
+              AllOf(HasSubstr("needs ca_certificate_file and ca_key_file"),
+                    HasSubstr("needs agents.tls")));
+  EXPECT_THAT(problem("enrolment: {certificate_lifetime: 1m}"),
+              HasSubstr("certificate_lifetime: must be 10m to 8784h"));
+}
+
+TEST(OptionsTest, WithAgentsAHostNeedsNoUri) {
+  constexpr char kNoUri[] = R"(
+chef: {server_url: "https://chef", client_name: rehai, client_key_file: k.pem}
+hosts: [{node: hv1}]
+)";
+  EXPECT_THAT(ProblemOf(kNoUri), HasSubstr("is not a libvirt URI"));
+  EXPECT_THAT(Parse(absl::StrCat(kNoUri, "agents: {listen: '127.0.0.1:0'}\n")),
+              IsOk());
+}
+
 TEST(OptionsTest, PlacesInChefAreChecked) {
   const auto options = Parse(absl::StrCat(
       kSmallest,

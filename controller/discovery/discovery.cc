@@ -20,7 +20,7 @@ Discovery::Discovery(DiscoveryOptions options, AskChef ask_chef,
       clock_(clock),
       inbox_(std::make_shared<Inbox>()),
       config_({.name = "config", .hosts = options_.static_hosts}),
-      files_(options_.files),
+      files_(options_.files, options_.host_uri),
       turns_(options_.turns, options_.chef_searches) {}
 
 Discovery::~Discovery() { Stop(); }

@@ -98,7 +98,9 @@ DiscoveryOptions MakeDiscoveryOptions(const v1::ControllerConfig& config,
              "no host to watch; add entries with node: and uri:, or "
              "discovery.files, or discovery.chef_searches");
   }
-  out.static_hosts = ReadHosts(config.hosts(), "hosts", "config", complain);
+  if (config.has_agents()) out.host_uri = HostUri::kOptional;
+  out.static_hosts =
+      ReadHosts(config.hosts(), "hosts", "config", out.host_uri, complain);
   ReadFiles(discovery, folder, complain, out.files);
   ReadInterval(discovery.has_file_interval(), discovery.file_interval(),
                "discovery.file_interval", complain, out.file_interval);

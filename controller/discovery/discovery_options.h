@@ -20,6 +20,7 @@ namespace rehai {
 // Where to look for hosts.
 struct DiscoveryOptions {
   std::vector<FoundHost> static_hosts;
+  HostUri host_uri = HostUri::kNeeded;  // also in files
   // As HostFiles takes them; see CheckHostFiles() for what is in them.
   std::vector<std::string> files;
   // The longest time between two looks at the files.

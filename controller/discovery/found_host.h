@@ -15,6 +15,7 @@ namespace rehai {
 // A hypervisor of the fleet, as it was found.
 struct FoundHost {
   HostId host;
+  // Empty: only its agent can tell of it.
   std::string uri;
   std::map<std::string, std::string> labels = {};
   // "config", a file's name, "chef search QUERY". For people.

@@ -47,8 +47,8 @@ absl::Status CannotRead(const std::string& folder, std::error_code error) {
 
 }  // namespace
 
-HostFiles::HostFiles(std::vector<std::string> patterns)
-    : patterns_(std::move(patterns)) {}
+HostFiles::HostFiles(std::vector<std::string> patterns, HostUri uri)
+    : patterns_(std::move(patterns)), uri_(uri) {}
 
 absl::StatusOr<std::set<std::string>> HostFiles::Match(
     const std::string& pattern) {
@@ -107,7 +107,7 @@ bool HostFiles::Reload(const std::string& name, File& file, absl::Time now) {
   if (!content.ok()) {
     hosts = content.status();
   } else if (*content != file.content) {
-    hosts = ParseHostsFile(name, *content);
+    hosts = ParseHostsFile(name, *content, uri_);
   }
   if (!hosts.ok()) {
     file.doubted.reset();
@@ -182,8 +182,9 @@ std::set<std::string> HostFiles::folders() const {
   return all;
 }
 
-absl::Status CheckHostFiles(const std::vector<std::string>& patterns) {
-  HostFiles files(patterns);
+absl::Status CheckHostFiles(const std::vector<std::string>& patterns,
+                            HostUri uri) {
+  HostFiles files(patterns, uri);
   files.Look(absl::UnixEpoch());
   std::vector<std::string> problems;
   for (const Provider& provider : files.providers()) {

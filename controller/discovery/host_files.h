@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "controller/discovery/hosts_file.h"
 #include "controller/discovery/provider.h"
 
 namespace rehai {
@@ -30,7 +31,8 @@ namespace rehai {
 class HostFiles {
  public:
   // Files, and patterns with * ? [] in the file's name, all with their folders.
-  explicit HostFiles(std::vector<std::string> patterns);
+  explicit HostFiles(std::vector<std::string> patterns,
+                     HostUri uri = HostUri::kNeeded);
 
   // Looks at all of them anew. Blocks on the files. False: something is to be
   // looked at once more, soon, to be believed. `now` is wall time.
@@ -64,6 +66,7 @@ class HostFiles {
                           const std::optional<std::string>& content);
 
   const std::vector<std::string> patterns_;
+  const HostUri uri_;
   std::map<std::string, File> files_;
   // Patterns whose folders could not be read, and why.
   std::map<std::string, std::string> unreadable_;
@@ -71,7 +74,8 @@ class HostFiles {
 
 // Reads all files once: OK, or kInvalidArgument with every problem, a line
 // each. A pattern that matches nothing is none.
-absl::Status CheckHostFiles(const std::vector<std::string>& patterns);
+absl::Status CheckHostFiles(const std::vector<std::string>& patterns,
+                            HostUri uri = HostUri::kNeeded);
 
 // kInvalidArgument if HostFiles does not take it for a file or a pattern.
 absl::Status CheckFilePattern(absl::string_view pattern);

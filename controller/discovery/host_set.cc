@@ -20,7 +20,9 @@ using Claims = std::vector<FoundHost>;
 
 void AddClaim(const FoundHost& host, Claims& claims) {
   for (FoundHost& claim : claims) {
-    if (claim.uri == host.uri) {
+    // Who names no URI contradicts nobody.
+    if (claim.uri.empty() || host.uri.empty() || claim.uri == host.uri) {
+      if (claim.uri.empty()) claim.uri = host.uri;
       claim.labels.insert(host.labels.begin(), host.labels.end());
       return;
     }

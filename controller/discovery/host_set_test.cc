@@ -49,6 +49,14 @@ TEST(HostSetTest, TheSameUriTwiceIsNoConflictAndItsLabelsAddUp) {
       ElementsAre(Host("a", "u:a", "one", {{"rack", "1"}, {"row", "7"}})));
 }
 
+TEST(HostSetTest, WhoNamesNoUriContradictsNobody) {
+  EXPECT_THAT(Merge({{Host("a", "", "one"), Host("b", "", "one")},
+                     {Host("a", "u:a", "two", {{"rack", "2"}})},
+                     {Host("a", "", "three")}}),
+              ElementsAre(Host("a", "u:a", "one", {{"rack", "2"}}),
+                          Host("b", "", "one")));
+}
+
 TEST(HostSetTest, OfTwoUrisOfANewNodeTheFirstProvidersIsTheHosts) {
   EXPECT_THAT(
       Merge({{Host("a", "u:1", "one")},

@@ -16,7 +16,8 @@ namespace rehai {
 
 std::vector<FoundHost> ReadHosts(
     const google::protobuf::RepeatedPtrField<v1::HostConfig>& list,
-    const std::string& key, const std::string& found_by, Complain complain) {
+    const std::string& key, const std::string& found_by, HostUri uri,
+    Complain complain) {
   std::vector<FoundHost> hosts;
   std::set<std::string> nodes;
   for (int i = 0; i < list.size(); ++i) {
@@ -31,7 +32,9 @@ std::vector<FoundHost> ReadHosts(
       complain(
           at, absl::StrCat("node ", host.node(), " is listed twice; keep one"));
     }
-    if (!absl::StrContains(host.uri(), ":")) {
+    const bool may_be_left_out = uri == HostUri::kOptional;
+    if (!absl::StrContains(host.uri(), ":") &&
+        !(host.uri().empty() && may_be_left_out)) {
       complain(at, absl::StrCat("uri \"", host.uri(),
                                 "\" is not a libvirt URI; write it like "
                                 "qemu+ssh://root@hv1.example.com/system"));
@@ -45,7 +48,7 @@ std::vector<FoundHost> ReadHosts(
 }
 
 absl::StatusOr<std::vector<FoundHost>> ParseHostsFile(
-    const std::string& file_name, const std::string& text) {
+    const std::string& file_name, const std::string& text, HostUri uri) {
   v1::HostsFile file;
   RETURN_IF_ERROR(ParseYaml(file_name, text, file));
   std::vector<std::string> problems;
@@ -53,7 +56,7 @@ absl::StatusOr<std::vector<FoundHost>> ParseHostsFile(
     problems.push_back(absl::StrCat(file_name, ": ", key, ": ", problem));
   };
   std::vector<FoundHost> hosts =
-      ReadHosts(file.hosts(), "hosts", file_name, complain);
+      ReadHosts(file.hosts(), "hosts", file_name, uri, complain);
   if (hosts.empty() && !absl::StrContains(text, "[]")) {
     complain("hosts", "no host; if none is meant, write hosts: []");
   }

@@ -22,12 +22,16 @@ namespace rehai {
 using Complain =
     absl::FunctionRef<void(absl::string_view key, absl::string_view problem)>;
 
+// Where agents report, a host may do without a URI.
+enum class HostUri { kNeeded, kOptional };
+
 // The hosts of a list called `key` in messages, in its order. Complains about
 // every name that cannot be a Chef node's, every URI that is none, and every
 // node that is listed twice.
 std::vector<FoundHost> ReadHosts(
     const google::protobuf::RepeatedPtrField<v1::HostConfig>& list,
-    const std::string& key, const std::string& found_by, Complain complain);
+    const std::string& key, const std::string& found_by, HostUri uri,
+    Complain complain);
 
 // The hosts of a file with a HostsFile in YAML. kInvalidArgument lists every
 // problem, a line each, with the file's name.
@@ -35,7 +39,8 @@ std::vector<FoundHost> ReadHosts(
 // A file without a host is a problem too, unless it says so ("hosts: []"): it
 // is more likely one that is being written, and its hosts would be gone.
 absl::StatusOr<std::vector<FoundHost>> ParseHostsFile(
-    const std::string& file_name, const std::string& text);
+    const std::string& file_name, const std::string& text,
+    HostUri uri = HostUri::kNeeded);
 
 }  // namespace rehai
 

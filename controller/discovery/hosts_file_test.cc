@@ -68,5 +68,19 @@ TEST(HostsFileTest, NoHostIsMeantOnlyWhereItIsWritten) {
   EXPECT_THAT(*none, IsEmpty());
 }
 
+TEST(HostsFileTest, AUriMayBeLeftOutWhereAgentsReport) {
+  constexpr char kText[] = "hosts: [{node: hv1}]\n";
+  EXPECT_THAT(ParseHostsFile("h.yaml", kText),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("is not a libvirt URI")));
+  const auto hosts = ParseHostsFile("h.yaml", kText, HostUri::kOptional);
+  ASSERT_THAT(hosts, IsOk());
+  EXPECT_EQ(hosts->at(0).uri, "");
+  EXPECT_THAT(ParseHostsFile("h.yaml", "hosts: [{node: hv1, uri: hv1}]\n",
+                             HostUri::kOptional),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("is not a libvirt URI")));
+}
+
 }  // namespace
 }  // namespace rehai
