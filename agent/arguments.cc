@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/spelling.h"
 #include "base/status_macros.h"
 
@@ -84,6 +86,40 @@ absl::Status SetMaxNodeBytes(const std::string& text, Arguments& out) {
                "not a whole number above zero; write it as 1000000");
 }
 
+absl::Status AddOhaiPluginPath(const std::string& folder, Arguments& out) {
+  if (folder.front() != '/') {
+    return Wrong(absl::StrCat("--ohai_plugin_path ", folder),
+                 "is not absolute; write it from /");
+  }
+  out.ohai_request.plugin_folders.push_back(folder);
+  return absl::OkStatus();
+}
+
+absl::Status SetOhaiPlugins(const std::string& words, Arguments& out) {
+  out.ohai_request.attributes = absl::StrSplit(words, ',');
+  for (const std::string& word : out.ohai_request.attributes) {
+    if (!word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+          return absl::ascii_isalnum(c) || c == '_';
+        })) {
+      continue;
+    }
+    return Wrong(absl::StrCat("--ohai_plugins ", words),
+                 "not a list of top-level attributes; write it like "
+                 "virtualization,network");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetOhaiTimeout(const std::string& text, Arguments& out) {
+  if (absl::ParseDuration(text, &out.ohai_request.timeout) &&
+      out.ohai_request.timeout > absl::ZeroDuration() &&
+      out.ohai_request.timeout != absl::InfiniteDuration()) {
+    return absl::OkStatus();
+  }
+  return Wrong(absl::StrCat("--ohai_timeout ", text),
+               "not a time above zero; write it like 90s or 2m");
+}
+
 using Setter = std::function<absl::Status(const std::string&, Arguments&)>;
 
 // Of a flag that takes whatever it is given.
@@ -100,6 +136,7 @@ struct Flag {
   absl::string_view value;  // empty: it takes none
   absl::string_view meaning;
   Setter set;
+  bool is_repeatable = false;
 };
 
 // What to do.
@@ -186,6 +223,33 @@ std::vector<Flag> RenderingFlags() {
   };
 }
 
+// What Ohai has to do with it.
+std::vector<Flag> OhaiFlags() {
+  return {
+      {'\0', "ohai", "",
+       "Run Ohai, and write every top-level attribute that it finds. The "
+       "hypervisor is read too only if --renderings is given.",
+       Always([](const auto&, Arguments& out) { out.ohai = true; })},
+      {'\0', "ohai_path", "FILE",
+       "The program. Default: ohai in $PATH, or where Chef's packages have it.",
+       Always([](const auto& value, Arguments& out) {
+         out.ohai_request.path = value;
+       })},
+      {'\0', "ohai_plugin_path", "FOLDER",
+       "Find plugins in here, too. May be given several times.",
+       AddOhaiPluginPath, /*is_repeatable=*/true},
+      {'\0', "ohai_plugins", "LIST",
+       "Run only the plugins that provide these attributes, with commas "
+       "between. Each must be an object: virtualization, not hostname.",
+       SetOhaiPlugins},
+      {'\0', "ohai_timeout", "TIME",
+       "End Ohai if it takes longer. Default: 2m.", SetOhaiTimeout},
+      {'\0', "ohai_time", "",
+       "Write ohai_time, too, by which others tell when chef-client last ran.",
+       Always([](const auto&, Arguments& out) { out.ohai_time = true; })},
+  };
+}
+
 std::vector<Flag> ProcessFlags() {
   return {
       {'l', "log_level", "LEVEL",
@@ -207,8 +271,8 @@ std::vector<Flag> ProcessFlags() {
 const std::vector<Flag>& Flags() {
   static const auto* const flags = [] {
     auto* const all = new std::vector<Flag>();
-    for (const auto& part :
-         {TaskFlags(), ChefFlags(), RenderingFlags(), ProcessFlags()}) {
+    for (const auto& part : {TaskFlags(), ChefFlags(), RenderingFlags(),
+                             OhaiFlags(), ProcessFlags()}) {
       all->insert(all->end(), part.begin(), part.end());
     }
     return all;
@@ -237,7 +301,14 @@ class Parser {
                      "--help");
       }
     }
-    if (!arguments_.help) RETURN_IF_ERROR(CheckWhole());
+    if (arguments_.ohai && given_.count("renderings") == 0) {
+      arguments_.rendering.kvm_extensions = false;
+      arguments_.rendering.rehai = false;
+    }
+    if (!arguments_.help) {
+      RETURN_IF_ERROR(CheckWhole());
+      RETURN_IF_ERROR(CheckOhai());
+    }
     if (arguments_.chef.knife_file().empty()) {
       arguments_.chef.set_knife_file("/etc/chef/client.rb");
     }
@@ -287,7 +358,7 @@ class Parser {
       return Wrong(spelled, absl::StrCat("its value is missing; write ",
                                          spelled, " ", flag.value));
     }
-    if (!given_.insert(flag.name).second) {
+    if (!given_.insert(flag.name).second && !flag.is_repeatable) {
       return Wrong(spelled, "given twice; give it once");
     }
     return flag.set(value, arguments_);
@@ -305,6 +376,32 @@ class Parser {
                    "is missing; this program runs once and ends, so say so");
     }
     return absl::OkStatus();
+  }
+
+  absl::Status CheckOhai() const {
+    if (!arguments_.ohai) {
+      if (!arguments_.ohai_time) return absl::OkStatus();
+      return Wrong("--ohai_time", "goes with --ohai; give that too");
+    }
+    if (!arguments_.once) {
+      return Wrong("--ohai", "goes with --once; give that too");
+    }
+    if (arguments_.ohai_time && !arguments_.ohai_request.attributes.empty()) {
+      return Wrong("--ohai_time",
+                   "would say that all was found now; leave --ohai_plugins or "
+                   "this out");
+    }
+    if (given_.count("renderings") > 0) return absl::OkStatus();
+    const chef::RenderingOptions& rendering = arguments_.rendering;
+    const char* const pointless =
+        rendering.volatile_values                 ? "--volatile_values"
+        : !rendering.places.normal_prefix.empty() ? "--normal_prefix"
+        : !rendering.places.automatic             ? "--no_automatic"
+                                                  : nullptr;
+    if (pointless == nullptr) return absl::OkStatus();
+    return Wrong(pointless,
+                 "is about --renderings, and with --ohai there are none unless "
+                 "they are given");
   }
 
   std::vector<std::string>::const_iterator next_;

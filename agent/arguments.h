@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "agent/ohai_runner.h"
 #include "base/log.h"
 #include "chef/rendering.h"
 #include "rehai/v1/config.pb.h"
@@ -31,6 +32,11 @@ struct Arguments {
   v1::ChefConfig chef;
   chef::RenderingOptions rendering;
   int64_t max_node_bytes = 1'000'000;
+  // Ask Ohai, and write what it finds. Then `rendering` is only what was asked
+  // for, which may be nothing: no hypervisor is read.
+  bool ohai = false;
+  bool ohai_time = false;
+  OhaiRunner::Request ohai_request;
   log::Level log_level = log::Level::kWarning;
   std::string log_file;  // empty: standard error
 };

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,9 +19,12 @@
 #include "agent/change_report.h"
 #include "agent/host_client.h"
 #include "agent/node_refresh.h"
+#include "agent/ohai_reading.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "chef/core_dumps.h"
+#include "chef/ohai_output.h"
+#include "chef/rendering.h"
 #include "hypervisor/libvirt_dialer.h"
 
 namespace rehai::agent {
@@ -47,6 +51,11 @@ absl::Status LogTo(const std::string& file) {
   return absl::OkStatus();
 }
 
+// With --ohai, there may be nothing of the hypervisor's to be written.
+bool IsSomethingRendered(const chef::RenderingOptions& rendering) {
+  return rendering.kvm_extensions || rendering.ohai_libvirt || rendering.rehai;
+}
+
 int Once(const Arguments& arguments, chef::Client& client) {
   hypervisor::LibvirtDialer dialer(Clock::Real());
   NodeRefresh refresh({.uri = arguments.uri,
@@ -54,13 +63,26 @@ int Once(const Arguments& arguments, chef::Client& client) {
                        .dry_run = arguments.dry_run,
                        .max_node_bytes = arguments.max_node_bytes},
                       dialer, client, Clock::Real());
-  const absl::StatusOr<v1::Record> record = refresh.Read();
-  if (!record.ok()) {
-    return Complain(record.status(), absl::IsInvalidArgument(record.status())
-                                         ? kBadConfiguration
-                                         : kFailed);
+  const auto complain = [](const absl::Status& status) {
+    return Complain(
+        status, absl::IsInvalidArgument(status) ? kBadConfiguration : kFailed);
+  };
+  // Before the hypervisor is read, as it takes longer than anything else.
+  chef::OhaiOutput ohai;
+  if (arguments.ohai) {
+    absl::StatusOr<chef::OhaiOutput> found =
+        ReadOhai(arguments.ohai_request, arguments.ohai_time, Clock::Real());
+    if (!found.ok()) return complain(found.status());
+    ohai = *std::move(found);
   }
-  const absl::StatusOr<chef::WriteResult> result = refresh.Write(*record);
+  absl::StatusOr<chef::WriteResult> result = absl::UnknownError("");
+  if (IsSomethingRendered(arguments.rendering)) {
+    const absl::StatusOr<v1::Record> record = refresh.Read();
+    if (!record.ok()) return complain(record.status());
+    result = refresh.Write(*record, std::move(ohai.subtrees));
+  } else {
+    result = refresh.WriteOhai(std::move(ohai.subtrees));
+  }
   if (!result.ok()) return Complain(result.status(), kFailed);
   std::cout << ChangeReport(client.client_name(), *result) << std::flush;
   return kDone;

@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "base/proto_time.h"
 #include "base/status_macros.h"
-#include "chef/node_change.h"
 #include "hypervisor/deaf_listener.h"
 
 namespace rehai::agent {
@@ -73,15 +72,27 @@ absl::StatusOr<v1::Record> NodeRefresh::Read() {
                     begun);
 }
 
-absl::StatusOr<chef::WriteResult> NodeRefresh::Write(const v1::Record& record) {
+absl::StatusOr<chef::WriteResult> NodeRefresh::Write(
+    const v1::Record& record, std::vector<chef::Subtree> ohai) {
   chef::NodeUpdate update;
-  update.node = client_.client_name();
+  update.ohai = std::move(ohai);
   update.rendering = chef::Render(record, options_.rendering);
   update.stamp.digest = update.rendering.digest;
   update.stamp.revision = record.revision();
   update.stamp.observed_at = FromProto(record.provenance().observed_at());
   update.stamp.source = absl::StrCat("once ", record.provenance().origin());
+  return Write(std::move(update));
+}
 
+absl::StatusOr<chef::WriteResult> NodeRefresh::WriteOhai(
+    std::vector<chef::Subtree> ohai) {
+  chef::NodeUpdate update;
+  update.ohai = std::move(ohai);
+  return Write(std::move(update));
+}
+
+absl::StatusOr<chef::WriteResult> NodeRefresh::Write(chef::NodeUpdate update) {
+  update.node = client_.client_name();
   chef::NodeWriter writer({.dry_run = options_.dry_run,
                            .tell_differences = true,
                            .max_node_bytes = options_.max_node_bytes},

@@ -6,12 +6,15 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "chef/client.h"
+#include "chef/node_change.h"
 #include "chef/node_writer.h"
 #include "chef/rendering.h"
+#include "chef/subtree.h"
 #include "chef/write_result.h"
 #include "hypervisor/connection.h"
 #include "rehai/v1/model.pb.h"
@@ -43,12 +46,20 @@ class NodeRefresh {
   // Dialer::Dial() and Connection::Read(), with the URI.
   absl::StatusOr<v1::Record> Read();
 
-  // Brings the node to hold `record`. The result says what changed, or in a dry
-  // run would. Its errors, in words of flags, are the statuses of results that
-  // are not one of WRITTEN, UNCHANGED and WOULD_WRITE.
-  absl::StatusOr<chef::WriteResult> Write(const v1::Record& record);
+  // Brings the node to hold `record`, and by the same write what Ohai found, as
+  // of ParseOhaiOutput(). The result says what changed, or in a dry run would.
+  // Its errors, in words of flags, are the statuses of results that are not one
+  // of WRITTEN, UNCHANGED and WOULD_WRITE.
+  absl::StatusOr<chef::WriteResult> Write(const v1::Record& record,
+                                          std::vector<chef::Subtree> ohai = {});
+
+  // As Write(), of what Ohai found alone. What another hand, as a controller's,
+  // keeps in the node as ours stays.
+  absl::StatusOr<chef::WriteResult> WriteOhai(std::vector<chef::Subtree> ohai);
 
  private:
+  absl::StatusOr<chef::WriteResult> Write(chef::NodeUpdate update);
+
   const Options options_;
   hypervisor::Dialer& dialer_;
   chef::Client& client_;

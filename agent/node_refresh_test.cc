@@ -124,6 +124,33 @@ TEST_F(NodeRefreshTest, WhatIsThereIsNotWrittenAgain) {
   EXPECT_EQ(server_->counters().puts, 1);
 }
 
+TEST_F(NodeRefreshTest, WhatOhaiFoundGoesInBesideOurs) {
+  NodeRefresh refresh(options_, dialer_, *client_, clock_);
+  const auto record = refresh.Read();
+  ASSERT_THAT(record, IsOk());
+  const auto result = refresh.Write(
+      *record, {{{"automatic", "virtualization"}, R"({"system":"kvm"})"}});
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(Value({"automatic", "virtualization", "system"}), "\"kvm\"");
+  EXPECT_EQ(
+      Value({"automatic", "virtualization", "kvm", "guests", "web01", "state"}),
+      "\"running\"");
+  EXPECT_EQ(server_->counters().puts, 1);
+}
+
+TEST_F(NodeRefreshTest, OhaisAloneLeavesOursAlone) {
+  ASSERT_THAT(Run(), IsOk());
+  const std::string ours = Value({"automatic", "virtualization", "kvm"});
+  NodeRefresh refresh(options_, dialer_, *client_, clock_);
+  const auto result = refresh.WriteOhai(
+      {{{"automatic", "virtualization"}, R"({"system":"kvm","kvm":0})"}});
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->outcome, v1::WRITE_OUTCOME_WRITTEN);
+  EXPECT_EQ(Value({"automatic", "virtualization", "system"}), "\"kvm\"");
+  EXPECT_EQ(Value({"automatic", "virtualization", "kvm"}), ours);
+  EXPECT_EQ(Value({"automatic", "a"}), "1.50");
+}
+
 TEST_F(NodeRefreshTest, ADryRunWritesNothing) {
   options_.dry_run = true;
   const auto result = Run();

@@ -143,10 +143,12 @@ TEST_F(OhaiPluginTest, AFreshSnapshotIsToldFieldByField) {
   // Beside that it is what Ohai says without the plugin.
   told["virtualization"].erase("kvm");
   EXPECT_EQ(told["virtualization"], Virtualization());
+  json alone = Alone();
+  alone.erase("libvirt");
   told.erase("libvirt");
   told.erase("rehai");
-  EXPECT_EQ(Keys(told), Keys(Alone()));
-  EXPECT_EQ(told["platform"], Alone().at("platform"));
+  EXPECT_EQ(Keys(told), Keys(alone));
+  EXPECT_EQ(told["platform"], alone["platform"]);
 }
 
 TEST_F(OhaiPluginTest, WhatTheAgentDoesNotRenderIsOhais) {
