@@ -187,13 +187,44 @@ absl::StatusOr<int> ReadHeld(const Invocation& invocation) {
   return held;
 }
 
-std::vector<v1::ResyncMode> ReadModes(const Invocation& invocation) {
+absl::StatusOr<std::vector<v1::ResyncMode>> ReadModes(
+    const Invocation& invocation) {
   const bool reread = invocation.Has("reread");
   const bool rewrite = invocation.Has("rewrite");
   std::vector<v1::ResyncMode> modes;
+  if (invocation.Has("ohai")) {
+    if (reread || rewrite) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--ohai: goes alone; do ", reread ? "--reread" : "--rewrite",
+          " in a resync of its own"));
+    }
+    modes.push_back(v1::RESYNC_MODE_OHAI);
+    return modes;
+  }
   if (reread || !rewrite) modes.push_back(v1::RESYNC_MODE_REREAD);
   if (rewrite || !reread) modes.push_back(v1::RESYNC_MODE_REWRITE);
   return modes;
+}
+
+absl::StatusOr<std::vector<std::string>> ReadPlugins(
+    const Invocation& invocation) {
+  std::vector<std::string> plugins;
+  for (const std::string& words : invocation.All("plugins")) {
+    for (const absl::string_view word : absl::StrSplit(words, ',')) {
+      if (word.empty()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "--plugins ", words,
+            ": a name is empty; give Ohai plugins with commas between, as in "
+            "network,filesystem"));
+      }
+      plugins.emplace_back(word);
+    }
+  }
+  if (!plugins.empty() && !invocation.Has("ohai")) {
+    return absl::InvalidArgumentError(
+        "--plugins: only with --ohai, which runs them");
+  }
+  return plugins;
 }
 
 absl::StatusOr<v1::ChefLimits> ReadLimits(const Invocation& invocation) {

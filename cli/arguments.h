@@ -46,8 +46,14 @@ absl::StatusOr<std::vector<v1::ConnectionState>> ReadConnectionStates(
 // --held, which is above zero.
 absl::StatusOr<int> ReadHeld(const Invocation& invocation);
 
-// --reread and --rewrite; both if neither is given.
-std::vector<v1::ResyncMode> ReadModes(const Invocation& invocation);
+// --reread and --rewrite; both if neither is given. Or --ohai, which goes
+// alone.
+absl::StatusOr<std::vector<v1::ResyncMode>> ReadModes(
+    const Invocation& invocation);
+
+// --plugins, each of them one or several with commas between. Only with --ohai.
+absl::StatusOr<std::vector<std::string>> ReadPlugins(
+    const Invocation& invocation);
 
 // The limits that flags name; none of them set if there are no such flags.
 absl::StatusOr<v1::ChefLimits> ReadLimits(const Invocation& invocation);

@@ -19,6 +19,7 @@
 namespace rehai::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -121,12 +122,35 @@ TEST(ArgumentsTest, HostsMustBeChosen) {
   EXPECT_THAT(named->nodes(), ElementsAre("hv1", "hv2"));
 }
 
+TEST(ArgumentsTest, OhaiGoesAlone) {
+  EXPECT_THAT(*ReadModes(Parse({"resync", "hv1", "--ohai"})),
+              ElementsAre(v1::RESYNC_MODE_OHAI));
+  for (const char* other : {"--reread", "--rewrite"}) {
+    EXPECT_THAT(ReadModes(Parse({"resync", "hv1", "--ohai", other})),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr("--ohai"), HasSubstr(other))));
+  }
+}
+
+TEST(ArgumentsTest, PluginsAreForOhai) {
+  EXPECT_THAT(*ReadPlugins(Parse({"resync", "hv1", "--ohai"})), IsEmpty());
+  EXPECT_THAT(*ReadPlugins(Parse({"resync", "hv1", "--ohai", "--plugins",
+                                  "network,cpu", "--plugins", "uptime"})),
+              ElementsAre("network", "cpu", "uptime"));
+  EXPECT_THAT(
+      ReadPlugins(Parse({"resync", "hv1", "--ohai", "--plugins", "cpu,"})),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--plugins")));
+  EXPECT_THAT(
+      ReadPlugins(Parse({"resync", "hv1", "--plugins", "cpu"})),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--ohai")));
+}
+
 TEST(ArgumentsTest, AResyncDistrustsBothUnlessToldWhich) {
-  EXPECT_THAT(ReadModes(Parse({"resync", "--all"})),
+  EXPECT_THAT(*ReadModes(Parse({"resync", "--all"})),
               ElementsAre(v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_REWRITE));
-  EXPECT_THAT(ReadModes(Parse({"resync", "--all", "--reread"})),
+  EXPECT_THAT(*ReadModes(Parse({"resync", "--all", "--reread"})),
               ElementsAre(v1::RESYNC_MODE_REREAD));
-  EXPECT_THAT(ReadModes(Parse({"resync", "--all", "--rewrite"})),
+  EXPECT_THAT(*ReadModes(Parse({"resync", "--all", "--rewrite"})),
               ElementsAre(v1::RESYNC_MODE_REWRITE));
 }
 

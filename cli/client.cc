@@ -236,11 +236,14 @@ absl::StatusOr<v1::GetGuestResponse> Client::GetGuest(
 }
 
 absl::StatusOr<v1::Operation> Client::StartResync(
-    const v1::HostSelector& selector,
-    const std::vector<v1::ResyncMode>& modes) {
+    const v1::HostSelector& selector, const std::vector<v1::ResyncMode>& modes,
+    const std::vector<std::string>& ohai_plugins) {
   v1::ResyncStartRequest request;
   *request.mutable_selector() = selector;
   for (const v1::ResyncMode mode : modes) request.add_modes(mode);
+  for (const std::string& plugin : ohai_plugins) {
+    request.add_ohai_plugins(plugin);
+  }
   ASSIGN_OR_RETURN(const v1::ResyncStartResponse response,
                    connection_->Call(*connection_->resync,
                                      &v1::Resync::Stub::Start, request));
@@ -324,9 +327,6 @@ absl::StatusOr<v1::ListConnectionsResponse> Client::ListConnections(
   return all;
 }
 
-absl::StatusOr<v1::RetryResponse> Client::Retry(
-    const v1::HostSelector& selector) {
-  v1::RetryRequest request;
 absl::StatusOr<v1::ListAgentsResponse> Client::ListAgents(
     const v1::HostSelector& selector) {
   v1::ListAgentsRequest request;
@@ -344,6 +344,9 @@ absl::StatusOr<v1::ListAgentsResponse> Client::ListAgents(
   return all;
 }
 
+absl::StatusOr<v1::RetryResponse> Client::Retry(
+    const v1::HostSelector& selector) {
+  v1::RetryRequest request;
   *request.mutable_selector() = selector;
   return connection_->Call(*connection_->source, &v1::Source::Stub::Retry,
                            request);

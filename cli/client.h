@@ -54,7 +54,8 @@ class Client {
 
   absl::StatusOr<v1::Operation> StartResync(
       const v1::HostSelector& selector,
-      const std::vector<v1::ResyncMode>& modes);
+      const std::vector<v1::ResyncMode>& modes,
+      const std::vector<std::string>& ohai_plugins);
   absl::StatusOr<v1::Operation> GetResync(const std::string& id);
   absl::StatusOr<v1::Operation> CancelResync(const std::string& id);
   absl::StatusOr<v1::ResyncDiffResponse> Diff(const std::string& node);
@@ -69,10 +70,10 @@ class Client {
   absl::StatusOr<v1::ListConnectionsResponse> ListConnections(
       const v1::HostSelector& selector,
       const std::vector<v1::ConnectionState>& states);
-  absl::StatusOr<v1::RetryResponse> Retry(const v1::HostSelector& selector);
   // All pages as one response.
   absl::StatusOr<v1::ListAgentsResponse> ListAgents(
       const v1::HostSelector& selector);
+  absl::StatusOr<v1::RetryResponse> Retry(const v1::HostSelector& selector);
   absl::StatusOr<v1::ConfirmDiscoveryResponse> ConfirmDiscovery(
       int expected_held);
   absl::StatusOr<v1::ConfirmDisappearanceResponse> ConfirmDisappearance(

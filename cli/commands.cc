@@ -56,8 +56,12 @@ class Command {
   absl::StatusOr<ExitStatus> RunResync(const Interrupt& interrupt) {
     ASSIGN_OR_RETURN(const v1::HostSelector selector,
                      ReadChosenHosts(invocation_));
+    ASSIGN_OR_RETURN(const std::vector<v1::ResyncMode> modes,
+                     ReadModes(invocation_));
+    ASSIGN_OR_RETURN(const std::vector<std::string> plugins,
+                     ReadPlugins(invocation_));
     ASSIGN_OR_RETURN(const v1::Operation started,
-                     client_.StartResync(selector, ReadModes(invocation_)));
+                     client_.StartResync(selector, modes, plugins));
     if (!invocation_.Has("no-wait")) return Await(started.id(), interrupt);
     ResyncView view;
     view.Take(started);

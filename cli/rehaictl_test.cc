@@ -21,6 +21,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "rehai/v1/agent.pb.h"
 #include "tests/fakes/self_signed_certificate.h"
 #include "tests/fakes/test_controller.h"
 #include "tests/matchers.h"
@@ -29,6 +30,7 @@ namespace rehai {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -177,9 +179,9 @@ TEST_F(RehaictlTest, WhatIsNotThereIsStatus4) {
            {"guests", "--host", "nobody"},
            {"chef", "cost", "nobody"},
            {"source", "connections", "nobody"},
+           {"source", "agents", "nobody"},
            {"source", "retry", "nobody"},
            {"source", "confirm", "nobody"},
-           {"source", "agents", "nobody"},
            {"source", "accept", "nobody"},
            {"diff", "nobody"},
            {"resync", "nobody"},
@@ -332,8 +334,6 @@ TEST_F(RehaictlTest, HowTheSourcesAreInTheThreeFormats) {
   EXPECT_EQ(yaml["discovery"]["hosts"].as<int>(), 300);
 }
 
-TEST_F(RehaictlTest, ConnectionsAreListedAndRetried) {
-  ObserveTwoHosts();
 TEST_F(RehaictlTest, AgentsAreListed) {
   ObserveTwoHosts();
   v1::AgentState agent;
@@ -356,6 +356,8 @@ TEST_F(RehaictlTest, AgentsAreListed) {
   EXPECT_EQ(json["agents"][0]["node"], "hv2");
 }
 
+TEST_F(RehaictlTest, ConnectionsAreListedAndRetried) {
+  ObserveTwoHosts();
   controller_.source().SetConnections(
       {MakeConnection("hv1", v1::CONNECTION_STATE_UP),
        MakeConnection("hv2", v1::CONNECTION_STATE_QUARANTINED,
@@ -449,6 +451,29 @@ TEST_F(RehaictlTest, AResyncWithAFailedHostIsStatus1) {
   const auto json = nlohmann::json::parse(program.out);
   EXPECT_EQ(json["done"], 2);
   EXPECT_EQ(json["hosts"][1]["outcome"], "HOST_OUTCOME_UNREACHABLE");
+}
+
+TEST_F(RehaictlTest, AResyncOfOhaiSaysWhichHostsHaveNoAgent) {
+  ObserveTwoHosts();
+  v1::OhaiResult ohai;
+  ohai.set_json(R"({"uptime":"7"})");
+  controller_.SetOhai("hv1", ohai);
+  const Program written =
+      Rehaictl({"resync", "hv1", "--ohai", "--plugins", "uptime,network"});
+  EXPECT_EQ(written.status, 0) << written.err;
+  EXPECT_THAT(written.out, HasSubstr("hv1: written\n"));
+  EXPECT_THAT(controller_.ohai_plugins(), ElementsAre("uptime", "network"));
+
+  const Program all = Rehaictl({"resync", "--all", "--ohai"});
+  EXPECT_EQ(all.status, 1) << all.err;
+  EXPECT_THAT(all.out, AllOf(HasSubstr("hv1: unchanged\n"),
+                             HasSubstr("  1 no agent\n    hv2: no agent: ")));
+}
+
+TEST_F(RehaictlTest, AResyncOfOhaiGoesAloneAndNamesItsHosts) {
+  EXPECT_EQ(Rehaictl({"resync", "--ohai"}).status, 2);
+  EXPECT_EQ(Rehaictl({"resync", "--all", "--ohai", "--rewrite"}).status, 2);
+  EXPECT_EQ(Rehaictl({"resync", "--all", "--plugins", "cpu"}).status, 2);
 }
 
 TEST_F(RehaictlTest, CtrlCStopsTheWaitingAndNotTheResync) {

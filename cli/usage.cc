@@ -134,8 +134,10 @@ CommandSpec ResyncCommand() {
           "again",
       .details =
           R"(The controller does it; rehaictl waits and shows its progress. Ctrl-C stops the
-waiting and not the resync. A host named "get", "watch" or "cancel" is written
-after a double dash: rehaictl resync -- get)",
+waiting and not the resync. With --ohai the hosts' agents run Ohai instead, and
+what it finds goes into the Chef nodes, until the next chef-client run brings its
+own. A host named "get", "watch" or "cancel" is written after a double dash:
+rehaictl resync -- get)",
       .flags = {{.name = "all", .help = "every host of the fleet"},
                 LabelFlag(),
                 {.name = "reread",
@@ -143,10 +145,20 @@ after a double dash: rehaictl resync -- get)",
                 {.name = "rewrite",
                  .help = "check the Chef nodes and write what differs; default "
                          "with --reread"},
+                {.name = "ohai",
+                 .help = "have the hosts' agents run Ohai, and write what it "
+                         "finds; goes alone"},
+                {.name = "plugins",
+                 .value = "LIST",
+                 .help = "with --ohai: only these plugins, as in "
+                         "network,filesystem; default: those of the "
+                         "controller's configuration",
+                 .repeated = true},
                 {.name = "no-wait", .help = "begin it and return at once"}},
       .examples = {"rehaictl resync --all",
                    "rehaictl resync hv1.example.com hv2.example.com --reread",
-                   "rehaictl resync --label rack=a1 --no-wait"}};
+                   "rehaictl resync --label rack=a1 --no-wait",
+                   "rehaictl resync hv1.example.com --ohai"}};
 }
 
 CommandSpec ResyncIdCommand(const std::string& verb,
@@ -265,18 +277,6 @@ what the last read took. One host named is told of in full.)",
                    "rehaictl source connections hv1.example.com -o yaml"}};
 }
 
-CommandSpec SourceRetryCommand() {
-  return {
-      .name = "source retry",
-      .arguments = "--all | --label KEY=VALUE | HOST...",
-      .max_arguments = kManyHosts,
-      .summary = "Dial hypervisors now that wait to be dialled",
-      .details =
-          R"(Does not wait for the outcome: rehaictl source connections shows it.)",
-      .flags = {{.name = "all", .help = "every host that waits"}, LabelFlag()},
-      .examples = {"rehaictl source retry --all",
-                   "rehaictl source retry hv1.example.com",
-                   "rehaictl source retry --label rack=a1"}};
 CommandSpec SourceAgentsCommand() {
   return {
       .name = "source agents",
@@ -294,6 +294,18 @@ of in full.)",
                    "rehaictl source agents hv1.example.com -o yaml"}};
 }
 
+CommandSpec SourceRetryCommand() {
+  return {
+      .name = "source retry",
+      .arguments = "--all | --label KEY=VALUE | HOST...",
+      .max_arguments = kManyHosts,
+      .summary = "Dial hypervisors now that wait to be dialled",
+      .details =
+          R"(Does not wait for the outcome: rehaictl source connections shows it.)",
+      .flags = {{.name = "all", .help = "every host that waits"}, LabelFlag()},
+      .examples = {"rehaictl source retry --all",
+                   "rehaictl source retry hv1.example.com",
+                   "rehaictl source retry --label rack=a1"}};
 }
 
 CommandSpec SourceConfirmDiscoveryCommand() {

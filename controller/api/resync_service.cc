@@ -33,13 +33,14 @@ absl::StatusOr<std::vector<v1::ResyncMode>> ReadModes(
       return absl::InvalidArgumentError(
           absl::StrCat("modes: ", mode,
                        " is not a mode; give RESYNC_MODE_REREAD, "
-                       "RESYNC_MODE_REWRITE or both"));
+                       "RESYNC_MODE_REWRITE or both, or RESYNC_MODE_OHAI"));
     }
     modes.push_back(static_cast<v1::ResyncMode>(mode));
   }
   if (modes.empty()) {
     return absl::InvalidArgumentError(
-        "modes: empty; give RESYNC_MODE_REREAD, RESYNC_MODE_REWRITE or both");
+        "modes: empty; give RESYNC_MODE_REREAD, RESYNC_MODE_REWRITE or both, "
+        "or RESYNC_MODE_OHAI");
   }
   return modes;
 }
@@ -72,7 +73,10 @@ class ResyncService final : public v1::Resync::CallbackService {
                                   v1::ResyncStartResponse* response) override {
     const auto modes = ReadModes(*request);
     if (!modes.ok()) return Refuse(context, modes.status());
-    return Answer(context, operations_.Begin(request->selector(), *modes),
+    return Answer(context,
+                  operations_.Begin(request->selector(), *modes,
+                                    {request->ohai_plugins().begin(),
+                                     request->ohai_plugins().end()}),
                   response);
   }
 

@@ -67,9 +67,11 @@ struct Client {
                         status.error_message());
   }
 
-  absl::StatusOr<v1::Operation> Start(std::vector<v1::ResyncMode> modes,
-                                      const std::string& node = "") {
+  absl::StatusOr<v1::Operation> Start(
+      std::vector<v1::ResyncMode> modes, const std::string& node = "",
+      const std::vector<std::string>& plugins = {}) {
     v1::ResyncStartRequest request;
+    for (const std::string& plugin : plugins) request.add_ohai_plugins(plugin);
     for (const v1::ResyncMode mode : modes) request.add_modes(mode);
     if (!node.empty()) request.mutable_selector()->add_nodes(node);
     auto response = Call(*resync, &v1::Resync::Stub::Start, request);

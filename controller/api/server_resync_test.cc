@@ -6,11 +6,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/api/server_fixture.h"
+#include "rehai/v1/agent.pb.h"
 
 namespace rehai {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 TEST(ApiServerTest, AResyncRunsToItsEndAndIsWatched) {
   TestController controller;
@@ -47,6 +50,30 @@ TEST(ApiServerTest, AResyncRunsToItsEndAndIsWatched) {
   EXPECT_EQ(got->operation().hosts_size(), 2);
 }
 
+TEST(ApiServerTest, AnOhaiIsRunWithItsPluginsAndWritten) {
+  TestController controller;
+  controller.Observe("hv1", {});
+  v1::OhaiResult ohai;
+  ohai.set_json(R"({"uptime":"7"})");
+  controller.SetOhai("hv1", ohai);
+  Client client(controller);
+  const auto started =
+      client.Start({v1::RESYNC_MODE_OHAI}, "hv1", {"uptime", "network"});
+  ASSERT_THAT(started, IsOk());
+  v1::ResyncWatchRequest request;
+  request.set_id(started->id());
+  const auto context = Patient();
+  auto stream = client.resync->Watch(context.get(), request);
+  v1::ResyncWatchResponse step;
+  while (stream->Read(&step)) {
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_TRUE(step.operation().has_ended_at());
+  EXPECT_THAT(controller.ohai_plugins(), ElementsAre("uptime", "network"));
+  EXPECT_THAT(controller.sink().ohai("hv1"),
+              ElementsAre(Pair("uptime", "\"7\"")));
+}
+
 TEST(ApiServerTest, AResyncThatCannotBeginSaysWhy) {
   TestController controller;
   Client client(controller);
@@ -54,6 +81,10 @@ TEST(ApiServerTest, AResyncThatCannotBeginSaysWhy) {
   EXPECT_THAT(client.Start({v1::RESYNC_MODE_UNSPECIFIED}),
               StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(client.Start({static_cast<v1::ResyncMode>(9)}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(client.Start({v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_OHAI}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(client.Start({v1::RESYNC_MODE_OHAI}, "", {"--help"}),
               StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(client.Start({v1::RESYNC_MODE_REREAD}, "hv9"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("hv9")));

@@ -52,7 +52,12 @@ TestController::TestController(ApiServer::Options options, Serving serving)
                  absl::AnyInvocable<void(absl::Status)> done) {
             Reread(host, std::move(done));
           },
-          clock_) {
+          clock_,
+          [this](
+              const HostId& host, const std::vector<std::string>& plugins,
+              absl::AnyInvocable<void(absl::StatusOr<v1::OhaiResult>)> done) {
+            done(RunOhai(host, plugins));
+          }) {
   absl::StatusOr<std::unique_ptr<ApiServer>> server =
       ApiServer::Create(std::move(options), inventory_, syncer_, operations_,
                         MakeChefAnswers(), source_.Answers());
@@ -118,6 +123,27 @@ void TestController::ReleaseRereads() {
     held_.clear();
   }
   for (auto& done : released) done(absl::OkStatus());
+}
+
+void TestController::SetOhai(const std::string& node,
+                             absl::StatusOr<v1::OhaiResult> result) {
+  MutexLock lock(mu_);
+  ohais_.insert_or_assign(node, std::move(result));
+}
+
+std::vector<std::string> TestController::ohai_plugins() {
+  MutexLock lock(mu_);
+  return ohai_plugins_;
+}
+
+absl::StatusOr<v1::OhaiResult> TestController::RunOhai(
+    const HostId& host, const std::vector<std::string>& plugins) {
+  MutexLock lock(mu_);
+  ohai_plugins_ = plugins;
+  const auto it = ohais_.find(host.node);
+  if (it != ohais_.end()) return it->second;
+  return absl::FailedPreconditionError(
+      absl::StrCat("host ", host.node, ": no agent speaks for it"));
 }
 
 void TestController::Reread(const HostId& host,

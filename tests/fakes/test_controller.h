@@ -20,6 +20,7 @@
 #include "controller/inventory/inventory.h"
 #include "controller/sync/resync_operations.h"
 #include "controller/sync/syncer.h"
+#include "rehai/v1/agent.pb.h"
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
 #include "tests/fakes/fake_sink.h"
@@ -65,6 +66,10 @@ class TestController {
   // set.
   void HoldRereads();
   void ReleaseRereads();
+  // Gives the host an agent, whose Ohai ends so. Others have none.
+  void SetOhai(const std::string& node, absl::StatusOr<v1::OhaiResult> result);
+  // The plugins that an agent was last asked for.
+  std::vector<std::string> ohai_plugins();
 
   // What the Chef service says. Its limits are changed by SetLimits, which
   // refuses a negative rate.
@@ -79,6 +84,8 @@ class TestController {
 
  private:
   void Reread(const HostId& host, absl::AnyInvocable<void(absl::Status)> done);
+  absl::StatusOr<v1::OhaiResult> RunOhai(
+      const HostId& host, const std::vector<std::string>& plugins);
   ChefAnswers MakeChefAnswers();
   absl::StatusOr<v1::ChefLimits> SetLimits(const v1::ChefLimits& limits);
   void Cost(const HostId& host, ChefAnswers::CostDone done);
@@ -97,6 +104,9 @@ class TestController {
   std::vector<absl::AnyInvocable<void(absl::Status)>> held_
       ABSL_GUARDED_BY(mu_);
   std::map<std::string, absl::Status> rereads_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, absl::StatusOr<v1::OhaiResult>> ohais_
+      ABSL_GUARDED_BY(mu_);
+  std::vector<std::string> ohai_plugins_ ABSL_GUARDED_BY(mu_);
   v1::ChefStatus chef_status_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, v1::ChefCostResponse> chef_costs_ ABSL_GUARDED_BY(mu_);
   bool holding_costs_ ABSL_GUARDED_BY(mu_) = false;
