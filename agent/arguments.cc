@@ -3,6 +3,8 @@
 
 #include "agent/arguments.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <functional>
 #include <set>
@@ -86,6 +88,34 @@ absl::Status SetMaxNodeBytes(const std::string& text, Arguments& out) {
                "not a whole number above zero; write it as 1000000");
 }
 
+// A name other than localhost is not looked up: what it means may change.
+bool IsOnThisMachine(const std::string& controller) {
+  if (absl::StartsWith(controller, "unix:")) return true;
+  std::string host = controller.substr(0, controller.rfind(':'));
+  if (host == "localhost") return true;
+  in_addr v4 = {};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) {
+    return (ntohl(v4.s_addr) >> 24) == 127;
+  }
+  return host == "[::1]";
+}
+
+// host:port as gRPC takes it.
+absl::Status SetController(const std::string& text, Arguments& out) {
+  const size_t colon = text.rfind(':');
+  int port = 0;
+  const bool is_socket = absl::StartsWith(text, "unix:/");
+  if (!is_socket && (colon == text.npos || colon == 0 ||
+                     !absl::SimpleAtoi(text.substr(colon + 1), &port) ||
+                     port <= 0 || port > 65535)) {
+    return Wrong(absl::StrCat("--controller ", text),
+                 "is not HOST:PORT, [IPV6]:PORT or unix:/PATH; write it as "
+                 "rehai.example.com:7422");
+  }
+  out.controller = text;
+  return absl::OkStatus();
+}
+
 absl::Status AddOhaiPluginPath(const std::string& folder, Arguments& out) {
   if (folder.front() != '/') {
     return Wrong(absl::StrCat("--ohai_plugin_path ", folder),
@@ -144,13 +174,57 @@ std::vector<Flag> TaskFlags() {
   return {
       {'\0', "once", "",
        "Read the hypervisor, write this host's node, say what has changed, and "
-       "end. There is no other way to run it.",
+       "end.",
        Always([](const auto&, Arguments& out) { out.once = true; })},
       {'\0', "dry_run", "", "Write nothing; say what would change.",
        Always([](const auto&, Arguments& out) { out.dry_run = true; })},
       {'\0', "uri", "URI",
        "The hypervisor, as libvirt names it. Default: qemu:///system.",
        Always([](const auto& value, Arguments& out) { out.uri = value; })},
+  };
+}
+
+// Where to report, without --once.
+std::vector<Flag> ControllerFlags() {
+  return {
+      {'\0', "controller", "HOST:PORT",
+       "Watch the hypervisor and report to this controller, until told to "
+       "end. unix:/PATH is understood too.",
+       SetController},
+      {'\0', "controller_ca", "FILE",
+       "Who signed the controller's certificate: PEM.",
+       Always([](const auto& value, Arguments& out) {
+         out.controller_ca = value;
+       })},
+      {'\0', "controller_name", "NAME",
+       "The name in the controller's certificate. Default: that of "
+       "--controller.",
+       Always([](const auto& value, Arguments& out) {
+         out.controller_name = value;
+       })},
+      {'\0', "certificate", "FILE",
+       "This agent's certificate, PEM. Default: enrol with the client key for "
+       "one, and keep it renewed.",
+       Always(
+           [](const auto& value, Arguments& out) { out.certificate = value; })},
+      {'\0', "certificate_key", "FILE", "The key of --certificate, PEM.",
+       Always([](const auto& value, Arguments& out) {
+         out.certificate_key = value;
+       })},
+      {'\0', "state_folder", "DIR",
+       "Keep the certificate that was enrolled for in here. Default: "
+       "/var/lib/rehai-agent.",
+       Always([](const auto& value, Arguments& out) {
+         out.state_folder = value;
+       })},
+      {'\0', "plaintext", "",
+       "Speak to the controller in clear, if it is on this machine.",
+       Always([](const auto&, Arguments& out) { out.plaintext = true; })},
+      {'\0', "plaintext_anywhere", "",
+       "Let --plaintext go to other machines, where everybody in between can "
+       "read and change it.",
+       Always(
+           [](const auto&, Arguments& out) { out.plaintext_anywhere = true; })},
   };
 }
 
@@ -253,7 +327,8 @@ std::vector<Flag> OhaiFlags() {
 std::vector<Flag> ProcessFlags() {
   return {
       {'l', "log_level", "LEVEL",
-       "auto, trace, debug, info, warn, error or fatal. Default: warn.",
+       "auto, trace, debug, info, warn, error or fatal. Default: warn with "
+       "--once, or else info.",
        SetLogLevel},
       {'L', "logfile", "FILE",
        "Append log and errors to this file. Default: standard error.",
@@ -271,8 +346,8 @@ std::vector<Flag> ProcessFlags() {
 const std::vector<Flag>& Flags() {
   static const auto* const flags = [] {
     auto* const all = new std::vector<Flag>();
-    for (const auto& part : {TaskFlags(), ChefFlags(), RenderingFlags(),
-                             OhaiFlags(), ProcessFlags()}) {
+    for (const auto& part : {TaskFlags(), ControllerFlags(), ChefFlags(),
+                             RenderingFlags(), OhaiFlags(), ProcessFlags()}) {
       all->insert(all->end(), part.begin(), part.end());
     }
     return all;
@@ -308,6 +383,9 @@ class Parser {
     if (!arguments_.help) {
       RETURN_IF_ERROR(CheckWhole());
       RETURN_IF_ERROR(CheckOhai());
+    }
+    if (!arguments_.once && !given_.contains("log_level")) {
+      arguments_.log_level = log::Level::kInfo;
     }
     if (arguments_.chef.knife_file().empty()) {
       arguments_.chef.set_knife_file("/etc/chef/client.rb");
@@ -347,7 +425,10 @@ class Parser {
   }
 
   absl::Status TakeValue(const Flag& flag, const std::string& spelled) {
-    if (flag.value.empty()) return flag.set("", arguments_);
+    if (flag.value.empty()) {
+      given_.insert(flag.name);
+      return flag.set("", arguments_);
+    }
     if (next_ == end_) return Set(flag, spelled, "");
     return Set(flag, spelled, *next_++);
   }
@@ -366,16 +447,67 @@ class Parser {
 
   // What no flag says by itself.
   absl::Status CheckWhole() const {
+    if (arguments_.once) return CheckOnce();
+    return CheckDaemon();
+  }
+
+  absl::Status CheckOnce() const {
     const chef::Places& places = arguments_.rendering.places;
     if (!places.automatic && places.normal_prefix.empty()) {
       return Wrong("--no_automatic",
                    "then nothing would be written; give --normal_prefix too");
     }
-    if (!arguments_.once) {
-      return Wrong("--once",
-                   "is missing; this program runs once and ends, so say so");
+    for (const Flag& flag : ControllerFlags()) {
+      if (!given_.contains(flag.name)) continue;
+      return Wrong(absl::StrCat("--", flag.name),
+                   "there is no controller with --once; leave one of them out");
     }
     return absl::OkStatus();
+  }
+
+  absl::Status CheckDaemon() const {
+    if (arguments_.controller.empty()) {
+      return Wrong("--controller",
+                   "is missing; say where to report, or --once to write this "
+                   "host's node and end");
+    }
+    for (const absl::string_view name :
+         {"dry_run", "renderings", "volatile_values", "normal_prefix",
+          "no_automatic", "max_node_bytes"}) {
+      if (!given_.contains(name)) continue;
+      return Wrong(absl::StrCat("--", name),
+                   "with --controller the controller writes the node, as its "
+                   "configuration says; leave this out");
+    }
+    if (arguments_.certificate.empty() != arguments_.certificate_key.empty()) {
+      return Wrong("--certificate",
+                   "certificate and key go together; give --certificate_key "
+                   "too, or neither");
+    }
+    if (arguments_.plaintext) return CheckPlaintext();
+    if (arguments_.controller_ca.empty()) {
+      return Wrong("--controller_ca",
+                   "is missing; name the file of who signed the controller's "
+                   "certificate");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckPlaintext() const {
+    for (const absl::string_view name :
+         {"controller_ca", "controller_name", "certificate"}) {
+      if (!given_.contains(name)) continue;
+      return Wrong(absl::StrCat("--", name),
+                   "means nothing in clear; leave it or --plaintext out");
+    }
+    if (arguments_.plaintext_anywhere ||
+        IsOnThisMachine(arguments_.controller)) {
+      return absl::OkStatus();
+    }
+    return Wrong(absl::StrCat("--controller ", arguments_.controller),
+                 "is on another machine, and --plaintext protects nothing; "
+                 "give --controller_ca in its place, or, if that is what you "
+                 "want, --plaintext_anywhere too");
   }
 
   absl::Status CheckOhai() const {
@@ -433,12 +565,16 @@ absl::StatusOr<Arguments> ParseArguments(
 
 std::string Usage() {
   std::string text =
-      "Brings this host's Chef node up to date with its guests, as the host's "
-      "own\nChef client and without a chef-client run.\n\n"
+      "Brings this host's Chef node up to date with its guests: once, as the "
+      "host's\nown Chef client and without a chef-client run; or, for as long "
+      "as it runs, by\nreporting to a controller.\n\n"
       "  rehai-agent --once\n"
-      "  rehai-agent --once --dry_run -c /etc/chef/client.rb\n\n"
-      "Ends with 0 if the node is as it should be, 1 if that could not be "
-      "done, and 2\nif the flags or the configuration are no good.\n\n";
+      "  rehai-agent --once --dry_run -c /etc/chef/client.rb\n"
+      "  rehai-agent --controller rehai.example.com:7422 "
+      "--controller_ca ca.pem\n\n"
+      "Ends with 0 if the node is as it should be, or if it was told to end; 1 "
+      "if it\ncould not do what it is for; 2 if the flags or the configuration "
+      "are no good.\n\n";
   for (const Flag& flag : Flags()) {
     absl::StrAppend(&text, "  ",
                     flag.letter == '\0' ? std::string("    ")

@@ -27,6 +27,15 @@ struct Arguments {
   bool dry_run = false;
   bool allow_core_dumps = false;
   std::string uri = "qemu:///system";
+  // Where and how to report, without --once.
+  std::string controller;  // host:port, or unix:/path
+  std::string controller_ca;
+  std::string controller_name;
+  std::string certificate;
+  std::string certificate_key;
+  bool plaintext = false;
+  bool plaintext_anywhere = false;
+  std::string state_folder = "/var/lib/rehai-agent";
   // Only what flags say; its knife_file is the client.rb. As they were given:
   // a relative name counts from the working folder.
   v1::ChefConfig chef;

@@ -142,11 +142,86 @@ TEST(ArgumentsTest, WhatIsWrongIsNamedWithWhatToWrite) {
   complains({"--max_node_bytes", "1e6"}, "1e6", "1000000");
 }
 
-TEST(ArgumentsTest, ItHasToBeToldToRunOnce) {
-  EXPECT_THAT(ParseArguments({}), StatusIs(absl::StatusCode::kInvalidArgument,
-                                           HasSubstr("--once")));
+TEST(ArgumentsTest, ItHasToBeToldToRunOnceOrWhereToReport) {
+  EXPECT_THAT(ParseArguments({}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("--once"), HasSubstr("--controller"))));
   EXPECT_TRUE(ParseArguments({"--help"})->help);
   EXPECT_TRUE(ParseArguments({"-h"})->help);
+}
+
+TEST(ArgumentsTest, TakesWhatADaemonNeeds) {
+  const auto arguments =
+      ParseArguments({"--controller", "rehai.example.com:7422",
+                      "--controller_ca", "ca.pem", "--controller_name", "rehai",
+                      "--certificate", "hv1.pem", "--certificate-key=hv1.key",
+                      "--state_folder", "/var/lib/other", "-N", "hv1"});
+  ASSERT_THAT(arguments, IsOk());
+  EXPECT_FALSE(arguments->once);
+  EXPECT_EQ(arguments->controller, "rehai.example.com:7422");
+  EXPECT_EQ(arguments->controller_ca, "ca.pem");
+  EXPECT_EQ(arguments->controller_name, "rehai");
+  EXPECT_EQ(arguments->certificate, "hv1.pem");
+  EXPECT_EQ(arguments->certificate_key, "hv1.key");
+  EXPECT_EQ(arguments->state_folder, "/var/lib/other");
+  EXPECT_EQ(arguments->chef.client_name(), "hv1");
+  EXPECT_FALSE(arguments->plaintext);
+}
+
+TEST(ArgumentsTest, ADaemonLogsWhatItDoesUnlessToldOtherwise) {
+  const auto daemon = [](std::vector<std::string> words) {
+    words.insert(words.end(), {"--controller", "unix:/run/c", "--plaintext"});
+    return ParseArguments(words)->log_level;
+  };
+  EXPECT_EQ(daemon({}), log::Level::kInfo);
+  EXPECT_EQ(daemon({"-l", "warn"}), log::Level::kWarning);
+  EXPECT_EQ(Parse({})->log_level, log::Level::kWarning);
+}
+
+TEST(ArgumentsTest, OnlyThisMachineIsSpokenToInClear) {
+  for (const std::string here :
+       {"localhost:7422", "127.0.0.1:7422", "127.9.9.9:7422", "[::1]:7422",
+        "unix:/run/rehai/agents"}) {
+    EXPECT_THAT(ParseArguments({"--controller", here, "--plaintext"}), IsOk())
+        << here;
+  }
+  for (const std::string elsewhere :
+       {"rehai.example.com:7422", "10.0.0.1:7422", "[2001:db8::1]:7422",
+        "127.0.0.1.example.com:7422", "localhost.example.com:7422"}) {
+    EXPECT_THAT(ParseArguments({"--controller", elsewhere, "--plaintext"}),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(elsewhere),
+                               HasSubstr("--plaintext_anywhere"))))
+        << elsewhere;
+    EXPECT_THAT(ParseArguments({"--controller", elsewhere, "--plaintext",
+                                "--plaintext_anywhere"}),
+                IsOk())
+        << elsewhere;
+  }
+}
+
+TEST(ArgumentsTest, WhatIsWrongForADaemonIsNamedWithWhatToWrite) {
+  const auto complains = [](std::vector<std::string> words,
+                            const std::string& flag,
+                            const std::string& remedy) {
+    EXPECT_THAT(ParseArguments(words),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(flag), HasSubstr(remedy))));
+  };
+  complains({"--controller", "hv1"}, "--controller hv1", "HOST:PORT");
+  complains({"--controller", "hv1:0"}, "--controller hv1:0", "HOST:PORT");
+  complains({"--controller", ":7422"}, "--controller :7422", "HOST:PORT");
+  complains({"--controller", "unix:run"}, "unix:run", "unix:/PATH");
+  complains({"--controller", "hv1:1"}, "--controller_ca", "name the file");
+  complains(
+      {"--controller", "hv1:1", "--controller_ca", "a", "--certificate", "b"},
+      "--certificate", "--certificate_key");
+  complains({"--controller", "hv1:1", "--controller_ca", "a", "--dry_run"},
+            "--dry_run", "leave this out");
+  complains(
+      {"--controller", "localhost:1", "--plaintext", "--controller_ca", "a"},
+      "--controller_ca", "--plaintext");
+  complains({"--once", "--controller", "hv1:1"}, "--controller", "--once");
 }
 
 TEST(ArgumentsTest, HelpFitsATerminalAndNamesTheLetters) {

@@ -20,6 +20,7 @@
 #include "agent/host_client.h"
 #include "agent/node_refresh.h"
 #include "agent/ohai_reading.h"
+#include "agent/run_daemon.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "chef/core_dumps.h"
@@ -106,6 +107,12 @@ int Main(const std::vector<std::string>& words) {
     if (absl::Status status = chef::ForbidCoreDumps(); !status.ok()) {
       return Complain(status, kFailed);
     }
+  }
+  if (!arguments->once) {
+    const absl::Status status = RunDaemon(*arguments);
+    if (status.ok()) return kDone;
+    return Complain(status,
+                    absl::IsInternal(status) ? kFailed : kBadConfiguration);
   }
   const absl::StatusOr<std::unique_ptr<chef::Client>> client =
       OpenHostClient(arguments->chef, Clock::Real());
