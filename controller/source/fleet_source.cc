@@ -26,7 +26,7 @@ Lanes::Lane LaneOf(Step step) {
 
 }  // namespace
 
-absl::Status UnknownHost(const HostId& host) {
+absl::Status NoSuchHost(const HostId& host) {
   return absl::NotFoundError(
       absl::StrCat("host ", host.node,
                    ": not in the fleet; rehaictl source status tells where "
@@ -257,7 +257,7 @@ std::vector<FleetSource::Done> FleetSource::Drain(Host& host) {
 }
 
 void FleetSource::Reread(const HostId& host, Done done) {
-  absl::Status refusal = UnknownHost(host);
+  absl::Status refusal = NoSuchHost(host);
   {
     MutexLock lock(mu_);
     Host* const known = Find(host);
@@ -293,7 +293,7 @@ int FleetSource::Retry(const std::vector<HostId>& hosts) {
 absl::StatusOr<std::string> FleetSource::AcceptIdentity(const HostId& id) {
   MutexLock lock(mu_);
   Host* const host = Find(id);
-  if (host == nullptr) return UnknownHost(id);
+  if (host == nullptr) return NoSuchHost(id);
   absl::StatusOr<HostIdentities::Accepted> accepted = identities_.Accept(id);
   if (!accepted.ok()) return accepted.status();
   Note(std::move(accepted->findings));

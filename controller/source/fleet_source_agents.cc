@@ -59,7 +59,7 @@ absl::StatusOr<AgentHosts::Admission> FleetSource::Came(
     MutexLock lock(mu_);
     if (stopping_) return Stopped(id);
     Host* const host = Find(id);
-    if (host == nullptr) return UnknownHost(id);
+    if (host == nullptr) return NoSuchHost(id);
     hypervisor::HostSchedule& schedule = host->standing.schedule();
     if (schedule.has_left()) return NotWatched(id);
     const absl::Duration now = clock_.Uptime();

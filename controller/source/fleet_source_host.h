@@ -93,7 +93,7 @@ struct FleetSource::Task {
 // none; it has no URI and no agent.
 absl::Status NotWatched(const HostId& host);
 absl::Status Stopped(const HostId& host);
-absl::Status UnknownHost(const HostId& host);
+absl::Status NoSuchHost(const HostId& host);
 absl::Status NobodyToAsk(const HostId& host);
 // It was read, and nothing of that was taken in.
 absl::Status InDoubt(const HostId& host);
