@@ -249,6 +249,8 @@ std::optional<absl::Duration> HostSchedule::ReadEnded(
         begun + BackoffDelay(options_.reconnect, incomplete_reads_, random));
   }
 
+  // It is down for lack of its agent, and this connection is given up.
+  if (unwanted_at_.has_value()) return std::nullopt;
   std::optional<absl::Duration> away;
   if (down_since_.has_value()) away = begun - *down_since_;
   down_since_.reset();
@@ -281,7 +283,8 @@ bool HostSchedule::Failed(absl::StatusCode code, absl::Duration now,
 }
 
 void HostSchedule::ClosedUnwanted(absl::Duration now) {
-  dial_at_ = now;
+  // Later, if its agent fell silent in this moment.
+  dial_at_ = std::max(dial_at_, now);
   waits_longest_ = false;
   Disconnect(now);
 }

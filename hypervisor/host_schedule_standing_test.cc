@@ -272,5 +272,66 @@ TEST_F(HostScheduleStandingTest, AnOperatorEndsTheWaitAndOnlyAWait) {
   EXPECT_FALSE(schedule_.DialNow(now_));
 }
 
+TEST_F(HostScheduleStandingTest, AHostWhoseAgentSpeaksIsLeftAlone) {
+  Connect();
+  schedule_.AgentSpoke(now_);
+  EXPECT_TRUE(IsDue(Step::kClose));
+  schedule_.ClosedUnwanted(now_);
+  EXPECT_EQ(State(), v1::CONNECTION_STATE_AGENT);
+  EXPECT_EQ(schedule_.presence(), v1::PRESENCE_CURRENT) << "it is not down";
+  Advance(absl::Hours(2000));
+  EXPECT_FALSE(IsDue(Step::kAsk));
+  EXPECT_FALSE(schedule_.DialNow(now_));
+  schedule_.WantReread(now_);
+  EXPECT_TRUE(IsDue(Step::kAsk));
+  schedule_.Asked(now_);
+  EXPECT_FALSE(IsDue(Step::kAsk));
+}
+
+TEST_F(HostScheduleStandingTest, AHostWhoseAgentFallsSilentIsDialedLater) {
+  EXPECT_FALSE(schedule_.AgentFellSilent(now_, absl::Seconds(30)));
+  EXPECT_TRUE(IsDue(Step::kDial)) << "its agent has not spoken";
+  EXPECT_EQ(schedule_.AgentSpoke(now_), std::nullopt);
+  EXPECT_TRUE(schedule_.AgentFellSilent(now_, absl::Seconds(30)));
+  EXPECT_EQ(schedule_.presence(), v1::PRESENCE_STALE);
+  EXPECT_FALSE(IsDue(Step::kDial));
+  Advance(absl::Seconds(30));
+  EXPECT_TRUE(IsDue(Step::kDial));
+  EXPECT_EQ(schedule_.AgentSpoke(now_), absl::Seconds(30));
+  EXPECT_EQ(schedule_.presence(), v1::PRESENCE_CURRENT);
+}
+
+// The worker that closes it may be the slower.
+TEST_F(HostScheduleStandingTest,
+       AConnectionClosedAfterTheAgentFellSilentWaits) {
+  Connect();
+  const HostSchedule::Reading reading = schedule_.BeginRead(now_);
+  schedule_.AgentSpoke(now_);
+  schedule_.AgentFellSilent(now_, absl::Seconds(30));
+  schedule_.ReadEnded(reading, {}, random_);
+  EXPECT_EQ(schedule_.presence(), v1::PRESENCE_STALE);
+  schedule_.ClosedUnwanted(now_);
+  EXPECT_EQ(schedule_.Next(),
+            (HostSchedule::NextStep{Step::kDial, now_ + absl::Seconds(30)}));
+}
+
+TEST_F(HostScheduleStandingTest, AHostWithoutAUriIsNeverDialed) {
+  schedule_.SetDialable(false);
+  EXPECT_FALSE(schedule_.is_reachable());
+  EXPECT_EQ(State(), v1::CONNECTION_STATE_NO_URI);
+  schedule_.WantReread(now_);
+  EXPECT_FALSE(schedule_.DialNow(now_));
+  EXPECT_FALSE(IsDue(Step::kDial));
+  schedule_.Asked(now_);
+  schedule_.AgentSpoke(now_);
+  EXPECT_TRUE(schedule_.is_reachable());
+  schedule_.AgentFellSilent(now_, absl::ZeroDuration());
+  Advance(absl::Hours(1));
+  EXPECT_TRUE(IsDue(Step::kDeclareUnknown));
+  schedule_.DeclaredUnknown();
+  EXPECT_FALSE(IsDue(Step::kDial));
+  EXPECT_EQ(schedule_.presence(), v1::PRESENCE_UNKNOWN);
+}
+
 }  // namespace
 }  // namespace rehai::hypervisor

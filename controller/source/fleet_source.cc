@@ -61,7 +61,7 @@ FleetSource::Host::Host(FleetSource& source, const FoundHost& found,
       push(DialRate(absl::FDivDuration(absl::Seconds(1),
                                        source.options_.agent_coming_interval),
                     source.options_.agent_coming_interval *
-                        source.options_.agent_comings)) {}
+                        (source.options_.agent_comings - 1))) {}
 
 // What follows runs under the lock that Note() takes, which the analysis cannot
 // see through the callback.

@@ -149,6 +149,21 @@ class FleetSourceTest : public testing::Test {
                  i);
   }
 
+  // Waits until the source shows the host's connection so.
+  bool AwaitState(v1::ConnectionState state, int i = 0) {
+    const absl::Duration deadline = Clock::Real().Uptime() + kPatience;
+    MutexLock lock(mu_);
+    while (Clock::Real().Uptime() < deadline) {
+      for (const v1::Connection& connection : source_->Connections()) {
+        if (connection.node() == NodeOf(i) && connection.state() == state) {
+          return true;
+        }
+      }
+      changed_.WaitFor(mu_, absl::Milliseconds(1));
+    }
+    return false;
+  }
+
   // Lets time pass, step by step, until that many dials have begun.
   bool AdvanceUntilDialed(int count) {
     const absl::Duration deadline = Clock::Real().Uptime() + kPatience;

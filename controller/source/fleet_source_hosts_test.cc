@@ -23,23 +23,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-class FleetSourceFleetTest : public FleetSourceTest {
- protected:
-  // Waits until the source shows the host's connection so.
-  bool AwaitState(v1::ConnectionState state, int i = 0) {
-    const absl::Duration deadline = Clock::Real().Uptime() + kPatience;
-    MutexLock lock(mu_);
-    while (Clock::Real().Uptime() < deadline) {
-      for (const v1::Connection& connection : source_->Connections()) {
-        if (connection.node() == NodeOf(i) && connection.state() == state) {
-          return true;
-        }
-      }
-      changed_.WaitFor(mu_, absl::Milliseconds(1));
-    }
-    return false;
-  }
-};
+class FleetSourceFleetTest : public FleetSourceTest {};
 
 TEST_F(FleetSourceFleetTest, AHostThatIsFoundLaterIsDialed) {
   Start(1);

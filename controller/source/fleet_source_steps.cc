@@ -130,6 +130,7 @@ FleetSource::Verdict FleetSource::Judge(const Task& task,
       identities_.Answered(host.id, seen.facts().uuid());
   Note(std::move(verdict.findings), host.id);
   if (!verdict.believed) return Verdict::kDoubted;
+  host.told_by = 0;
   ExplainLacking(task, lacking, seen);
   return Verdict::kBelieved;
 }
@@ -199,7 +200,6 @@ void FleetSource::FinishRead(const Task& task, const v1::Observation& seen,
       if (is_believed) statistics_.EventShown(now - noted);
     }
     if (is_believed) {
-      host.told_by = 0;
       if (reading.hints.host.has_value()) {
         statistics_.EventShown(now - *reading.hints.host);
       }
@@ -335,7 +335,8 @@ void FleetSource::Announce(Host& host) {
     inventory_.AddHost(host.id, *announcement.labels);
   }
   if (announcement.presence.has_value()) {
-    (void)inventory_.SetPresence(host.id, *announcement.presence, std::nullopt);
+    (void)inventory_.SetPresence(host.id, *announcement.presence,
+                                 std::move(announcement.unreachable));
   }
   for (auto& [type, condition] : announcement.conditions) {
     if (condition.has_value()) {

@@ -117,12 +117,13 @@ Announcement HostStanding::TakeAnnouncement(bool doubted) {
   schedule_.Announced();
   if (std::exchange(presence_wanted_, false)) {
     v1::Presence presence = schedule_.presence();
-    std::optional<v1::Condition>& unreachable =
-        announcement_.conditions[kUnreachable];
     if (presence == v1::PRESENCE_CURRENT) {
       if (doubted) presence = v1::PRESENCE_STALE;
     } else if (!schedule_.has_left() && !schedule_.agent_speaks()) {
-      unreachable = ConditionOf(kUnreachable, last_error_);
+      announcement_.unreachable = ConditionOf(kUnreachable, last_error_);
+    }
+    if (!announcement_.unreachable.has_value()) {
+      announcement_.conditions[kUnreachable] = std::nullopt;
     }
     announcement_.presence = presence;
   }

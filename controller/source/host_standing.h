@@ -24,8 +24,9 @@ struct Announcement {
   std::optional<std::map<std::string, std::string>> labels;
   // By their types. Nullopt: the host does not have it any more.
   std::map<std::string, std::optional<v1::Condition>> conditions;
-  // Nullopt: as it was told before.
+  // Nullopt: as it was told before. With why, if it cannot be reached.
   std::optional<v1::Presence> presence;
+  std::optional<v1::Condition> unreachable;
 };
 
 // HostStanding is where one host stands: where discovery says it is, what is to

@@ -1,0 +1,533 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Hosts that their agents tell of.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/random/random.h"
+#include "base/proto_time.h"
+#include "controller/inventory/record.h"
+#include "controller/source/fleet_source.h"
+#include "controller/source/fleet_source_fixture.h"
+#include "tests/fakes/fake_dialer.h"
+#include "tests/matchers.h"
+
+namespace rehai {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Gt;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Ne;
+using ::testing::NotNull;
+
+// Remembers what it was asked.
+class RecordingAgent final : public Agent {
+ public:
+  void AskReread(int64_t request_id) override {
+    MutexLock lock(mu_);
+    requests_.push_back(request_id);
+    changed_.NotifyAll();
+  }
+  void Dismiss(const absl::Status& why) override {
+    MutexLock lock(mu_);
+    dismissed_ = why;
+    changed_.NotifyAll();
+  }
+
+  // The first `count` requests.
+  std::vector<int64_t> AwaitRequests(size_t count) {
+    const absl::Duration deadline = Clock::Real().Uptime() + kPatience;
+    MutexLock lock(mu_);
+    while (requests_.size() < count && Clock::Real().Uptime() < deadline) {
+      Clock::Real().WaitUntil(deadline, mu_, changed_);
+    }
+    return requests_;
+  }
+  absl::Status dismissed() {
+    MutexLock lock(mu_);
+    return dismissed_;
+  }
+
+ private:
+  Mutex mu_;
+  CondVar changed_;
+  std::vector<int64_t> requests_ ABSL_GUARDED_BY(mu_);
+  absl::Status dismissed_ ABSL_GUARDED_BY(mu_);
+};
+
+FoundHost WithoutUri(int i) {
+  FoundHost found = FoundAs(i);
+  found.uri.clear();
+  return found;
+}
+
+class FleetSourceAgentsTest : public FleetSourceTest {
+ protected:
+  FleetSourceAgentsTest() { options_.fallback_after = absl::Seconds(30); }
+
+  // A source of one host that only an agent can tell of.
+  void StartWithoutUri() {
+    Create(0);
+    source_->SetHosts({WithoutUri(0)});
+    source_->Start();
+  }
+
+  // The host's agent comes. 0 if it is not let in.
+  int64_t Come(int i = 0, int64_t last_session = 0) {
+    agents_.push_back(std::make_shared<RecordingAgent>());
+    const auto admission =
+        source_->Came({NodeOf(i)}, last_session, agents_.back());
+    EXPECT_THAT(admission, IsOk());
+    if (!admission.ok()) return 0;
+    last_admission_ = *admission;
+    return admission->session;
+  }
+
+  v1::Observation Report(std::vector<v1::Guest> guests,
+                         const std::string& host_uuid = "") {
+    v1::Observation seen;
+    seen.set_full(true);
+    seen.mutable_provenance()->set_kind(v1::SOURCE_KIND_PUSH);
+    seen.mutable_provenance()->set_origin("agent hv");
+    *seen.mutable_provenance()->mutable_observed_at() = ToProto(clock_.Now());
+    seen.mutable_facts()->set_hostname("hv");
+    seen.mutable_facts()->set_uuid(host_uuid);
+    for (v1::Guest& guest : guests) *seen.add_guests() = std::move(guest);
+    return seen;
+  }
+  v1::Observation Removal(const std::string& uuid) {
+    v1::Observation seen = Report({});
+    seen.set_full(false);
+    seen.clear_facts();
+    seen.add_removed_uuids(uuid);
+    return seen;
+  }
+  v1::Observation Partial(v1::Guest guest) {
+    v1::Observation seen = Report({std::move(guest)});
+    seen.set_full(false);
+    seen.clear_facts();
+    return seen;
+  }
+
+  absl::Status See(int64_t session, v1::Observation seen,
+                   std::vector<int64_t> answers = {}, int i = 0) {
+    return source_->Saw({NodeOf(i)}, session, std::move(seen), answers);
+  }
+
+  std::string MessageOf(const std::string& type, int i = 0) {
+    for (const v1::Condition& condition : Record(i)->conditions()) {
+      if (condition.type() == type) return condition.message();
+    }
+    return "";
+  }
+
+  std::vector<std::shared_ptr<RecordingAgent>> agents_;
+  AgentHosts::Admission last_admission_;
+};
+
+TEST_F(FleetSourceAgentsTest, AnAgentsFirstReportEndsTheConnection) {
+  Host().SetGuest(Guest("1", "pulled"));
+  Start();
+  ASSERT_TRUE(AwaitGuests(1));
+  const int64_t session = Come();
+  EXPECT_EQ(Host().open_connections(), 1) << "it has said nothing yet";
+  ASSERT_THAT(See(session, Report({Guest("1", "web"), Guest("2", "db")})),
+              IsOk());
+  EXPECT_EQ(Record()->guests_size(), 2);
+  EXPECT_EQ(Record()->provenance().kind(), v1::SOURCE_KIND_PUSH);
+  EXPECT_TRUE(Host().AwaitOpenConnections(0));
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+  EXPECT_TRUE(AwaitState(v1::CONNECTION_STATE_AGENT));
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(Host().dials(), 1);
+  EXPECT_EQ(Record()->presence(), v1::PRESENCE_CURRENT);
+}
+
+TEST_F(FleetSourceAgentsTest, AHostWithoutAUriIsToldOfByItsAgentOnly) {
+  StartWithoutUri();
+  ASSERT_TRUE(AwaitCondition(kUnreachable, true));
+  EXPECT_THAT(MessageOf(kUnreachable), HasSubstr("rehai-agent"));
+  EXPECT_EQ(Record()->presence(), v1::PRESENCE_NEVER_SEEN);
+  EXPECT_TRUE(AwaitState(v1::CONNECTION_STATE_NO_URI));
+
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({Guest("1", "web")})), IsOk());
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+  EXPECT_TRUE(AwaitCondition(kUnreachable, false));
+
+  source_->Went({NodeOf(0)}, session, absl::UnavailableError("it hung up"));
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_STALE));
+  EXPECT_THAT(MessageOf(kUnreachable), HasSubstr("it hung up"));
+  EXPECT_EQ(Record()->guests_size(), 1) << "silence is not absence";
+  clock_.Advance(options_.unknown_after);
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_UNKNOWN));
+  EXPECT_TRUE(AwaitState(v1::CONNECTION_STATE_NO_URI));
+}
+
+TEST_F(FleetSourceAgentsTest,
+       ASilentAgentsHostIsDialedAfterAWhileAndGivenBack) {
+  Host().SetGuest(Guest("1", "web"));
+  Start();
+  ASSERT_TRUE(AwaitGuests(1));
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({Guest("1", "web")})), IsOk());
+  ASSERT_TRUE(AwaitState(v1::CONNECTION_STATE_AGENT));
+
+  Host().SetGuest(Guest("2", "db"));
+  source_->Went({NodeOf(0)}, session, absl::UnavailableError("it hung up"));
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_STALE));
+  clock_.Advance(options_.fallback_after - absl::Seconds(1));
+  EXPECT_EQ(Host().dials(), 1);
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(AwaitGuests(2));
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+  EXPECT_EQ(Record()->provenance().kind(), v1::SOURCE_KIND_PULL);
+
+  const int64_t next = Come();
+  ASSERT_THAT(See(next, Report({Guest("2", "db")})), IsOk());
+  EXPECT_EQ(Record()->provenance().kind(), v1::SOURCE_KIND_PUSH);
+  EXPECT_TRUE(Host().AwaitOpenConnections(0));
+  EXPECT_EQ(Record()->guests_size(), 1);
+}
+
+// Its read may have begun before the agent's, or after: nobody knows.
+TEST_F(FleetSourceAgentsTest, AReadUnderWayIsNotTakenInOnceTheAgentSpeaks) {
+  Host().SetGuest(Guest("1", "web"));
+  Start();
+  ASSERT_TRUE(AwaitGuests(1));
+  Host().HoldReads();
+  Host().SetGuest(Guest("1", "old"));
+  Host().EmitGuestEvent({"1"});
+  ASSERT_TRUE(Host().AwaitReads(2));
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({Guest("1", "new")})), IsOk());
+  Host().ReleaseReads();
+  ASSERT_TRUE(Host().AwaitOpenConnections(0));
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+  EXPECT_EQ(Record()->guests(0).name(), "new");
+  EXPECT_FALSE(HasCondition(*Record(), kUnreachable));
+}
+
+TEST_F(FleetSourceAgentsTest, ADialUnderWayIsGivenUpOnceTheAgentSpeaks) {
+  Host().HoldDials();
+  Create();
+  source_->Start();
+  ASSERT_TRUE(Host().AwaitDials(1));
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({Guest("1", "web")})), IsOk());
+  Host().ReleaseDials();
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+  EXPECT_TRUE(Host().AwaitOpenConnections(0));
+  EXPECT_EQ(Host().reads(), 0);
+}
+
+TEST_F(FleetSourceAgentsTest, ARemovedGuestIsGoneOnceNobodyElseMayHaveIt) {
+  StartWithoutUri();
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({Guest("1", "web"), Guest("2", "db")})),
+              IsOk());
+  ASSERT_THAT(See(session, Removal("1")), IsOk());
+  EXPECT_EQ(Record()->guests_size(), 2);
+  EXPECT_THAT(Record()->missing_uuids(), ElementsAre("1"));
+  clock_.Advance(options_.move_settle);
+  EXPECT_TRUE(AwaitGuests(1));
+  EXPECT_THAT(Record()->missing_uuids(), IsEmpty());
+}
+
+TEST_F(FleetSourceAgentsTest, AGuestThatIsBackInTimeStays) {
+  StartWithoutUri();
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({Guest("1", "web")})), IsOk());
+  ASSERT_THAT(See(session, Removal("1")), IsOk());
+  ASSERT_THAT(See(session, Partial(Guest("1", "again"))), IsOk());
+  clock_.Advance(options_.move_settle);
+  // The source has looked once it does what was asked after that.
+  source_->Reread({NodeOf(0)}, [](const absl::Status&) {});
+  ASSERT_EQ(agents_.back()->AwaitRequests(1).size(), 1);
+  ASSERT_EQ(Record()->guests_size(), 1);
+  EXPECT_EQ(Record()->guests(0).name(), "again");
+}
+
+TEST_F(FleetSourceAgentsTest, AGuestThatMovesIsAlwaysOnOneOfTheHosts) {
+  Create(0);
+  source_->SetHosts({WithoutUri(0), WithoutUri(1)});
+  source_->Start();
+  const int64_t from = Come(0);
+  const int64_t to = Come(1);
+  ASSERT_THAT(See(from, Report({Guest("1", "web")}), {}, 0), IsOk());
+  ASSERT_THAT(See(to, Report({}), {}, 1), IsOk());
+  // The host that it left was the faster to tell.
+  ASSERT_THAT(See(from, Removal("1"), {}, 0), IsOk());
+  auto where = inventory_.FindGuest({"1"});
+  ASSERT_TRUE(where.has_value());
+  EXPECT_EQ(where->record->node(), NodeOf(0));
+  ASSERT_THAT(See(to, Partial(Guest("1", "web")), {}, 1), IsOk());
+  where = inventory_.FindGuest({"1"});
+  ASSERT_TRUE(where.has_value());
+  EXPECT_EQ(where->record->node(), NodeOf(1));
+  EXPECT_EQ(Record(0)->guests_size(), 0);
+}
+
+TEST_F(FleetSourceAgentsTest, ARereadIsAskedOfTheAgent) {
+  StartWithoutUri();
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({})), IsOk());
+  Answers answers;
+  source_->Reread({NodeOf(0)}, answers.Callback());
+  const std::vector<int64_t> requests = agents_[0]->AwaitRequests(1);
+  ASSERT_EQ(requests.size(), 1);
+  ASSERT_THAT(See(session, Report({Guest("1", "web")})), IsOk());
+  ASSERT_THAT(
+      See(session, Report({Guest("1", "web"), Guest("2", "db")}), requests),
+      IsOk());
+  EXPECT_THAT(answers.Await(), ElementsAre(IsOk()));
+}
+
+TEST_F(FleetSourceAgentsTest, ARereadThatTheAgentDidNotAnswerIsAskedOfTheNext) {
+  StartWithoutUri();
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({})), IsOk());
+  Answers answers;
+  source_->Reread({NodeOf(0)}, answers.Callback());
+  ASSERT_EQ(agents_[0]->AwaitRequests(1).size(), 1);
+  const int64_t next = Come();
+  ASSERT_THAT(See(next, Report({})), IsOk());
+  const std::vector<int64_t> requests = agents_[1]->AwaitRequests(1);
+  ASSERT_EQ(requests.size(), 1);
+  ASSERT_THAT(See(next, Report({}), requests), IsOk());
+  EXPECT_THAT(answers.Await(), ElementsAre(IsOk()));
+}
+
+TEST_F(FleetSourceAgentsTest, ARereadDialsTheHostIfItsAgentGoes) {
+  Start();
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({})), IsOk());
+  ASSERT_TRUE(AwaitState(v1::CONNECTION_STATE_AGENT));
+  Answers answers;
+  source_->Reread({NodeOf(0)}, answers.Callback());
+  ASSERT_EQ(agents_[0]->AwaitRequests(1).size(), 1);
+  source_->Went({NodeOf(0)}, session, absl::UnavailableError("it hung up"));
+  EXPECT_THAT(answers.Await(), ElementsAre(IsOk())) << "without a wait";
+  EXPECT_EQ(Host().dials(), 2);
+}
+
+TEST_F(FleetSourceAgentsTest, ARereadThatNobodyCanAnswerIsRefused) {
+  StartWithoutUri();
+  Answers refused;
+  source_->Reread({NodeOf(0)}, refused.Callback());
+  EXPECT_THAT(refused.Await(),
+              ElementsAre(StatusIs(absl::StatusCode::kFailedPrecondition,
+                                   HasSubstr("no agent speaks for it"))));
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({})), IsOk());
+  Answers abandoned;
+  source_->Reread({NodeOf(0)}, abandoned.Callback());
+  source_->Went({NodeOf(0)}, session, absl::UnavailableError("it hung up"));
+  EXPECT_THAT(abandoned.Await(),
+              ElementsAre(StatusIs(absl::StatusCode::kUnavailable,
+                                   HasSubstr("it hung up"))));
+}
+
+TEST_F(FleetSourceAgentsTest, AnAgentThatComesAndGoesIsSentAwayForAWhile) {
+  options_.agent_comings = 3;
+  options_.agent_coming_interval = absl::Seconds(30);
+  StartWithoutUri();
+  for (int i = 0; i < 3; ++i) {
+    const int64_t session = Come();
+    EXPECT_THAT(session, Gt(0));
+    source_->Went({NodeOf(0)}, session, absl::UnavailableError("it hung up"));
+  }
+  EXPECT_EQ(Come(), 0);
+  EXPECT_GE(last_admission_.come_back_after, absl::Seconds(30));
+  EXPECT_LE(last_admission_.come_back_after, absl::Seconds(45));
+  clock_.Advance(absl::Seconds(30));
+  EXPECT_THAT(Come(), Gt(0));
+  EXPECT_EQ(Come(), 0);
+}
+
+TEST_F(FleetSourceAgentsTest, ANewSessionEndsTheOneBefore) {
+  StartWithoutUri();
+  const int64_t first = Come();
+  ASSERT_THAT(See(first, Report({Guest("1", "web")})), IsOk());
+  const int64_t second = Come();
+  EXPECT_THAT(second, Gt(first));
+  EXPECT_THAT(agents_[0]->dismissed(),
+              StatusIs(absl::StatusCode::kAborted, HasSubstr("second agent")));
+  EXPECT_THAT(See(first, Report({})), StatusIs(absl::StatusCode::kAborted));
+  source_->Went({NodeOf(0)}, first, absl::UnavailableError("it hung up"));
+  ASSERT_THAT(See(second, Partial(Guest("2", "db"))), IsOk());
+  EXPECT_EQ(Record()->guests_size(), 2);
+  EXPECT_EQ(Record()->presence(), v1::PRESENCE_CURRENT)
+      << "there was no moment without an agent";
+}
+
+TEST_F(FleetSourceAgentsTest, ASessionResumesWhatNobodyElseChanged) {
+  Host().SetGuest(Guest("1", "web"));
+  Start();
+  ASSERT_TRUE(AwaitGuests(1));
+  const int64_t first = Come();
+  ASSERT_THAT(See(first, Report({Guest("1", "web")})), IsOk());
+  ASSERT_TRUE(AwaitState(v1::CONNECTION_STATE_AGENT));
+  source_->Went({NodeOf(0)}, first, absl::UnavailableError("it hung up"));
+  const int64_t second = Come(0, first);
+  EXPECT_TRUE(last_admission_.resumes);
+  source_->Went({NodeOf(0)}, second, absl::UnavailableError("it hung up"));
+  Come(0, first - 1);
+  EXPECT_FALSE(last_admission_.resumes);
+
+  // Now a read tells something newer.
+  source_->Went({NodeOf(0)}, last_admission_.session,
+                absl::UnavailableError("it hung up"));
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_STALE));
+  clock_.Advance(options_.fallback_after);
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+  Come(0, first);
+  EXPECT_FALSE(last_admission_.resumes);
+}
+
+TEST_F(FleetSourceAgentsTest, AHostThatLeavesSendsItsAgentAway) {
+  StartWithoutUri();
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({Guest("1", "web")})), IsOk());
+  source_->SetHosts({});
+  EXPECT_THAT(agents_[0]->dismissed(),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(See(session, Report({})), StatusIs(absl::StatusCode::kAborted));
+  EXPECT_THAT(source_->Came({NodeOf(0)}, 0, agents_[0]),
+              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(source_->Came({"nobody"}, 0, agents_[0]),
+              StatusIs(absl::StatusCode::kNotFound));
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_STALE));
+  EXPECT_TRUE(HasCondition(*Record(), kLeftDiscovery));
+  EXPECT_EQ(Record()->guests_size(), 1);
+
+  source_->SetHosts({WithoutUri(0)});
+  EXPECT_THAT(See(Come(), Report({})), IsOk());
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+}
+
+TEST_F(FleetSourceAgentsTest, WhatAHostInDoubtSaysIsNotTakenIn) {
+  Create(0);
+  source_->SetHosts({WithoutUri(0), WithoutUri(1)});
+  source_->Start();
+  const int64_t first = Come(0);
+  const int64_t second = Come(1);
+  ASSERT_THAT(See(first, Report({Guest("1", "web")}, "same"), {}, 0), IsOk());
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT, 0));
+  // Both are in doubt from here on.
+  ASSERT_THAT(See(second, Report({Guest("2", "db")}, "same"), {}, 1), IsOk());
+  ASSERT_TRUE(AwaitCondition(kDuplicateHostUuid, true, 0));
+  ASSERT_TRUE(AwaitCondition(kDuplicateHostUuid, true, 1));
+  EXPECT_EQ(Record(1)->guests_size(), 0);
+  ASSERT_THAT(See(first, Report({}, "same"), {}, 0), IsOk());
+  EXPECT_EQ(Record(0)->guests_size(), 1);
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_STALE, 0));
+  // What changes meanwhile is not known, so a part is not enough afterwards.
+  ASSERT_THAT(See(first, Partial(Guest("3", "mail")), {}, 0), IsOk());
+  source_->SetHosts({WithoutUri(0)});
+  ASSERT_TRUE(AwaitCondition(kDuplicateHostUuid, false, 0));
+  ASSERT_FALSE(agents_[0]->AwaitRequests(1).empty()) << "asked by itself";
+  ASSERT_THAT(See(first, Partial(Guest("4", "dns")), {}, 0), IsOk());
+  EXPECT_EQ(Record(0)->guests_size(), 1);
+  ASSERT_THAT(
+      See(first, Report({Guest("3", "mail"), Guest("4", "dns")}, "same"), {},
+          0),
+      IsOk());
+  clock_.Advance(options_.move_settle);
+  EXPECT_TRUE(AwaitGuests(2, 0));
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT, 0));
+}
+
+TEST_F(FleetSourceAgentsTest, AnAgentThatCannotReadGivesWayToADial) {
+  Start();
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({})), IsOk());
+  ASSERT_TRUE(AwaitState(v1::CONNECTION_STATE_AGENT));
+  source_->CannotRead({NodeOf(0)}, session,
+                      absl::UnavailableError("libvirt is away"));
+  ASSERT_TRUE(AwaitCondition(kUnreachable, true));
+  EXPECT_EQ(Record()->presence(), v1::PRESENCE_STALE);
+  EXPECT_THAT(MessageOf(kUnreachable), HasSubstr("libvirt is away"));
+  Host().SetGuest(Guest("1", "web"));
+  clock_.Advance(options_.fallback_after);
+  ASSERT_TRUE(AwaitGuests(1));
+  // And back, in the same session.
+  ASSERT_THAT(See(session, Report({Guest("1", "web"), Guest("2", "db")})),
+              IsOk());
+  EXPECT_EQ(Record()->guests_size(), 2);
+  EXPECT_TRUE(Host().AwaitOpenConnections(0));
+}
+
+TEST_F(FleetSourceAgentsTest, WhoWaitsAtTheStopIsAnswered) {
+  StartWithoutUri();
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({})), IsOk());
+  Answers answers;
+  source_->Reread({NodeOf(0)}, answers.Callback());
+  ASSERT_EQ(agents_[0]->AwaitRequests(1).size(), 1);
+  source_->Stop();
+  EXPECT_THAT(answers.Await(),
+              ElementsAre(StatusIs(absl::StatusCode::kCancelled)));
+  EXPECT_THAT(source_->Came({NodeOf(0)}, 0, agents_[0]),
+              StatusIs(absl::StatusCode::kCancelled));
+}
+
+// Whatever comes between: once the agent has spoken last, the host is as it
+// said, and current.
+TEST_F(FleetSourceAgentsTest, TheLastWordIsTheAgentsHoweverTheyMeet) {
+  options_.fallback_after = absl::ZeroDuration();
+  options_.agent_comings = 1'000'000;
+  options_.event_window = absl::ZeroDuration();
+  Host().SetGuest(Guest("1", "pulled"));
+  Start();
+  ASSERT_TRUE(AwaitGuests(1));
+  std::jthread rival([&](const std::stop_token& done) {
+    absl::BitGen random;
+    while (!done.stop_requested()) {
+      if (absl::Bernoulli(random, 0.1)) {
+        Host().Drop("dropped");
+      } else {
+        Host().EmitGuestEvent({"1"});
+      }
+    }
+  });
+  absl::BitGen random;
+  for (int i = 0; i < 300; ++i) {
+    const int64_t session = Come();
+    const std::string name = absl::StrCat("pushed", i);
+    for (int j = absl::Uniform(random, 0, 4); j >= 0; --j) {
+      ASSERT_THAT(See(session, Report({Guest("1", name)})), IsOk());
+    }
+    if (absl::Bernoulli(random, 0.3)) {
+      source_->CannotRead({NodeOf(0)}, session, absl::UnavailableError("away"));
+      ASSERT_THAT(See(session, Report({Guest("1", name)})), IsOk());
+    }
+    ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT)) << i;
+    ASSERT_TRUE(AwaitCondition(kUnreachable, false)) << i;
+    ASSERT_EQ(Record()->guests(0).name(), name);
+    source_->Went({NodeOf(0)}, session, absl::UnavailableError("it hung up"));
+  }
+  rival.request_stop();
+  rival.join();
+  clock_.Advance(absl::Minutes(5));  // whatever it waits for
+  EXPECT_TRUE(Await([](const v1::Record& record) {
+    return record.guests(0).name() == "pulled";
+  }));
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+}
+
+}  // namespace
+}  // namespace rehai
