@@ -26,6 +26,8 @@ class Agent {
   // that answers brings this number.
   virtual void AskReread(int64_t request_id) = 0;
   // The agent is not to speak for the host any more: its session is to end so.
+  // kPermissionDenied: the host left the fleet; kAborted: another session of it
+  // has come.
   virtual void Dismiss(const absl::Status& why) = 0;
 };
 

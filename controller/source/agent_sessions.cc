@@ -17,8 +17,8 @@ constexpr absl::Duration kDefaultHeartbeat = absl::Seconds(10);
 constexpr int kSilentIntervals = 3;
 // Between two looks for agents that are long gone.
 constexpr absl::Duration kForgetInterval = absl::Minutes(10);
-// Between two log lines about refusals for the same reason.
-constexpr absl::Duration kRefusalLogInterval = absl::Seconds(10);
+// Between two log lines that any agent can cause, of the same kind.
+constexpr absl::Duration kLogInterval = absl::Seconds(10);
 
 AgentSessions::Options WithHeartbeat(AgentSessions::Options options) {
   v1::AgentSettings& settings = options.settings;
@@ -102,13 +102,17 @@ std::unique_ptr<AgentSessions::Session> AgentSessions::Parts::Open(
 
 void AgentSessions::Parts::End(const TalkPtr& talk, Ending ending) {
   std::vector<OhaiRuns::Done> waiting;
+  HostId host;
+  int64_t epoch = 0;  // of a session that is being admitted, it comes too late
   bool tell = false;
   {
     MutexLock lock(mu);
     if (talk->ending.has_value()) return;
     talk->ending = ending;
     waiting = Remove(*talk);
-    tell = talk->epoch != 0 && !talk->busy;
+    host = talk->host;
+    epoch = talk->epoch;
+    tell = epoch != 0 && !talk->busy;
     talk->told = tell;
     ++calls;
   }
@@ -120,11 +124,19 @@ void AgentSessions::Parts::End(const TalkPtr& talk, Ending ending) {
   }
   for (OhaiRuns::Done& done : waiting) {
     done(absl::UnavailableError(
-        absl::StrCat("host ", talk->host.node,
+        absl::StrCat("host ", host.node,
                      ": its agent went before Ohai had run; ask again")));
   }
-  if (tell) hosts.Went(talk->host, talk->epoch, ending.status);
-  SayEnded(*talk, ending);
+  if (tell) hosts.Went(host, epoch, ending.status);
+  if (epoch != 0) {
+    log::Info("agent gone", {{"host", host.node},
+                             {"address", talk->peer.address},
+                             {"epoch", epoch},
+                             {"why", ending.why},
+                             {"error", ending.status.message()}});
+  } else {
+    SayRefused(*talk, ending);
+  }
   MutexLock lock(mu);
   if (--calls == 0) idle.NotifyAll();
 }
@@ -150,31 +162,26 @@ std::vector<OhaiRuns::Done> AgentSessions::Parts::Remove(Talk& talk) {
   return talk.ohai.TakeAll();
 }
 
-void AgentSessions::Parts::SayEnded(const Talk& talk, const Ending& ending) {
-  if (talk.epoch != 0) {
-    log::Info("agent gone", {{"host", talk.host.node},
-                             {"address", talk.peer.address},
-                             {"epoch", talk.epoch},
-                             {"why", ending.why},
-                             {"error", ending.status.message()}});
-    return;
-  }
+void AgentSessions::Parts::SayRefused(const Talk& talk, const Ending& ending) {
   if (ending.why == "closed") return;
-  int64_t unsaid = 0;
-  {
-    MutexLock lock(mu);
-    Silence& silence = silences[ending.why];
-    if (clock.Uptime() < silence.until) {
-      ++silence.unsaid;
-      return;
-    }
-    silence.until = clock.Uptime() + kRefusalLogInterval;
-    unsaid = std::exchange(silence.unsaid, 0);
+  if (const auto unsaid = MaySay(ending.why); unsaid.has_value()) {
+    log::Warning("agent refused", {{"address", talk.peer.address},
+                                   {"why", ending.why},
+                                   {"error", ending.status.message()},
+                                   {"more_since_last", *unsaid}});
   }
-  log::Warning("agent refused", {{"address", talk.peer.address},
-                                 {"why", ending.why},
-                                 {"error", ending.status.message()},
-                                 {"more_since_last", unsaid}});
+}
+
+std::optional<int64_t> AgentSessions::Parts::MaySay(const std::string& what) {
+  MutexLock lock(mu);
+  Silence& silence = silences[what];
+  const absl::Duration now = clock.Uptime();
+  if (now < silence.until) {
+    ++silence.unsaid;
+    return std::nullopt;
+  }
+  silence.until = now + kLogInterval;
+  return std::exchange(silence.unsaid, 0);
 }
 
 void AgentSessions::Parts::Stop() {

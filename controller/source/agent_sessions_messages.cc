@@ -291,8 +291,11 @@ void AgentSessions::Parts::DemandFull(const TalkPtr& talk,
     statistics.FullDemanded();
     known.Doubt(talk->host);
   }
-  log::Info("agent is to report in full",
-            {{"host", talk->host.node}, {"reason", reason}});
+  if (const auto unsaid = MaySay("need_full"); unsaid.has_value()) {
+    log::Info("agent is to report in full", {{"host", talk->host.node},
+                                             {"reason", reason},
+                                             {"more_since_last", *unsaid}});
+  }
   v1::SessionResponse message;
   message.mutable_need_full()->set_reason(reason);
   Send(*talk, std::move(message));
@@ -346,8 +349,9 @@ void AgentSessions::Parts::AskReread(const TalkPtr& talk, int64_t request_id) {
 
 void AgentSessions::Parts::Dismiss(const TalkPtr& talk,
                                    const absl::Status& why) {
-  if (absl::IsNotFound(why)) {
-    return End(talk, {.why = "departed", .status = NotInFleet(talk->host)});
+  if (absl::IsNotFound(why) || absl::IsPermissionDenied(why)) {
+    return End(talk, {.why = "departed",
+                      .status = absl::PermissionDeniedError(why.message())});
   }
   absl::Duration wait;
   {

@@ -87,7 +87,9 @@ struct AgentSessions::Parts : std::enable_shared_from_this<Parts> {
   // The bookkeeping of End(); returns who waits for Ohai.
   std::vector<OhaiRuns::Done> Remove(Talk& talk)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
-  void SayEnded(const Talk& talk, const Ending& ending);
+  void SayRefused(const Talk& talk, const Ending& ending);
+  // Nullopt: it was logged a moment ago. Else how often it was not since then.
+  std::optional<int64_t> MaySay(const std::string& what);
   void Stop();
 
   // The thread.
@@ -163,7 +165,7 @@ struct AgentSessions::Parts : std::enable_shared_from_this<Parts> {
   absl::Duration forget_at ABSL_GUARDED_BY(mu);
   PushStatistics statistics ABSL_GUARDED_BY(mu);
   int64_t last_ohai_id ABSL_GUARDED_BY(mu) = 0;
-  // When a refusal may be logged again, and how many were not, by why.
+  // When it may be logged again, and how many were not, by what it is. A few.
   struct Silence {
     absl::Duration until = -absl::InfiniteDuration();
     int64_t unsaid = 0;

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -327,9 +328,9 @@ TEST_F(AgentSessionsTest, ANewerSessionOfTheHostEndsTheOlder) {
 
 TEST_F(AgentSessionsTest, AHostThatLeavesTheFleetSendsItsAgentAway) {
   Visit visit = Speak(kHost);
-  hosts_.AgentOf(kHost)->Dismiss(absl::NotFoundError("left"));
+  hosts_.AgentOf(kHost)->Dismiss(absl::PermissionDeniedError("it left"));
   EXPECT_THAT(visit.stream->end(),
-              Ended(absl::StatusCode::kPermissionDenied, "not in the fleet"));
+              Ended(absl::StatusCode::kPermissionDenied, "it left"));
   EXPECT_THAT(sessions().Agents(), IsEmpty());
   EXPECT_EQ(sessions().Status().ended_sessions().at("departed"), 1);
 }
@@ -400,6 +401,47 @@ TEST_F(AgentSessionsTest, FromReadingToRecordIsMeasured) {
   const v1::Histogram times = sessions().Status().report_to_record();
   EXPECT_EQ(times.count(), 1);
   EXPECT_DOUBLE_EQ(times.sum_seconds(), 4);
+}
+
+// Good messages with bytes of them changed, in any order.
+TEST_F(AgentSessionsTest, WhateverAnAgentSaysItHurtsNoOtherHost) {
+  options_.sessions_per_second = 1e9;
+  const HostId other{"hv2"};
+  inventory_.AddHost(other, {});
+  Visit good = Speak(other);
+  const std::string record = inventory_.Find(other)->SerializeAsString();
+
+  std::mt19937_64 random(7);
+  int ended = 0;
+  int parsed = 0;
+  for (int i = 0; i < 3000; ++i) {
+    Visit visit = Come(kHost);
+    for (int64_t sequence = 1; sequence < 6; ++sequence) {
+      v1::SessionRequest message =
+          ReportOf(visit.epoch, sequence, sequence == 1, {1, 2, 3});
+      if (random() % 8 == 0) message = OhaiResultOf(random() % 3, "{}");
+      std::string bytes = message.SerializeAsString();
+      for (int j = random() % 3; j > 0; --j) {
+        bytes[random() % bytes.size()] = static_cast<char>(random());
+      }
+      v1::SessionRequest changed;
+      if (!changed.ParseFromString(bytes)) continue;
+      ++parsed;
+      visit.Say(std::move(changed));
+    }
+    if (visit.stream->end().has_value()) ++ended;
+    ASSERT_LE(visit.stream->Sent().size(), 7u);
+  }
+  EXPECT_GT(parsed, 1000);
+  EXPECT_GT(ended, 300);
+  EXPECT_LT(ended, 3000);
+  EXPECT_EQ(inventory_.Find(other)->SerializeAsString(), record);
+  good.Say(ReportOf(good.epoch, 2, false, {3}));
+  EXPECT_EQ(good.Last(Response::kAck).ack().sequence(), 2);
+  for (const v1::Guest& guest : inventory_.Find(kHost)->guests()) {
+    EXPECT_EQ(guest.uuid().size(), 36u);
+  }
+  EXPECT_THAT(sessions().Agents(), SizeIs(2));
 }
 
 }  // namespace
