@@ -1,0 +1,81 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_STATE_STORE_H_
+#define CONTROLLER_STATE_STORE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "proto/ids.h"
+#include "rehai/v1/resync.pb.h"
+#include "rehai/v1/state.pb.h"
+
+namespace rehai {
+
+// Store keeps what must not be lost when the process ends, however it ends.
+//
+// What is put is kept soon: the newest of each host and node, in groups, off
+// the caller's path. A crash loses at most what was put in the last moment, and
+// never half of a group: what is found afterwards was true at one moment of the
+// past. So everything kept is a belief that is checked again, not a fact:
+//
+// - a Record is shown with its age until its host is read;
+// - a StoredNode is only believed once a search or a read has seen that node
+//   again, and not if put_under_way.
+//
+// The simulation has its own, which forgets what was put last.
+//
+// Thread-safe. Put() and Append() return at once, from any thread, and never
+// fail: if nothing can be kept, health() says so and the service goes on.
+class Store {
+ public:
+  // All that was kept, as of one moment.
+  struct Contents {
+    std::vector<v1::StoredHost> hosts;  // in the order of their nodes
+    std::vector<v1::StoredNode> nodes;  // likewise
+    std::vector<v1::Operation> operations;
+    // No revision or session was given out that is greater.
+    int64_t last_revision = 0;
+    int64_t last_session = 0;
+    // When it was kept; InfinitePast if there was nothing.
+    absl::Time kept_at = absl::InfinitePast();
+  };
+
+  struct Health {
+    // Ok, or why nothing is kept any more, and what to do.
+    absl::Status status;
+    // What was put and is not kept yet; and since when the oldest waits, zero
+    // if nothing does.
+    int64_t waiting = 0;
+    absl::Duration oldest = absl::ZeroDuration();
+    int64_t commits = 0;
+    int64_t bytes = 0;  // of the files
+  };
+
+  virtual ~Store() = default;
+
+  // What the last run left. Once, before anything is put.
+  virtual Contents TakeContents() = 0;
+
+  virtual void Put(v1::StoredHost host) = 0;
+  virtual void Put(v1::StoredNode node) = 0;
+  // The host left the fleet: both of it are forgotten.
+  virtual void Remove(const HostId& host) = 0;
+  virtual void Put(v1::Operation operation) = 0;
+  virtual void Append(v1::HistoryEvent event) = 0;
+  virtual void Append(v1::AuditEntry entry) = 0;
+
+  // Waits until all that was put before is kept. kDeadlineExceeded;
+  // kUnavailable: nothing can be kept, see health().
+  virtual absl::Status Flush(absl::Duration timeout) = 0;
+
+  virtual Health health() const = 0;
+};
+
+}  // namespace rehai
+
+#endif  // CONTROLLER_STATE_STORE_H_
