@@ -81,8 +81,8 @@ void CredentialedChannels::Work() {
       done = std::exchange(asked_, nullptr);
     }
     if (!done) {
-      Renew();
       renew_again_at = clock_.Uptime() + kBetweenRenewals;
+      Renew();
       continue;
     }
     auto credentials = credentials_->Get(options_.timeout);
