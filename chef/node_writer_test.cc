@@ -203,6 +203,19 @@ TEST_F(NodeWriterTest, WhatOhaiFoundGoesInByTheSameWrite) {
   EXPECT_EQ(Write(update).outcome, v1::WRITE_OUTCOME_UNCHANGED);
 }
 
+TEST_F(NodeWriterTest, TheResultSaysThatWhatOhaiFoundWasTooOld) {
+  NodeUpdate update = Update("{}", "d1");
+  update.ohai = {{{"automatic", "os"}, "\"linux\""}};
+  update.ohai_time = "1795527759.2";
+  const WriteResult outdated = Write(update);
+  EXPECT_EQ(outdated.outcome, v1::WRITE_OUTCOME_WRITTEN);
+  EXPECT_TRUE(outdated.ohai_outdated);
+  EXPECT_EQ(*FindValue(Node(), {"automatic", "os"}), std::nullopt);
+  update.ohai_time = "1795527759.3";
+  EXPECT_FALSE(Write(update).ohai_outdated);
+  EXPECT_EQ(FindValue(Node(), {"automatic", "os"})->value_or(""), "\"linux\"");
+}
+
 TEST_F(NodeWriterTest, AServerThatDropsWhatOhaiFoundIsNotBelieved) {
   NodeUpdate update = Update("{}", "d1");
   const std::string without = [&] {

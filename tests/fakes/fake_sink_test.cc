@@ -19,6 +19,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 class FakeSinkTest : public testing::Test {
  protected:
@@ -60,6 +61,31 @@ TEST_F(FakeSinkTest, AClobberedNodeIsWrittenAgain) {
   EXPECT_EQ(sink_.digest("hv1"), "");
   Write("hv1", "a");
   EXPECT_EQ(outcomes_[1], v1::WRITE_OUTCOME_WRITTEN);
+}
+
+TEST_F(FakeSinkTest, WhatOhaiFoundIsWrittenOnceAndNotIfTheNodeIsNewer) {
+  chef::NodeUpdate update = Update("hv1", "a");
+  update.ohai = {{{"automatic", "os"}, "\"linux\""}};
+  update.ohai_time = "1000";
+  const auto write = [&] {
+    sink_.Write(update, [this](chef::WriteResult result) {
+      results_.push_back(result);
+      outcomes_.push_back(result.outcome);
+    });
+  };
+  Write("hv1", "a");
+  write();
+  write();
+  EXPECT_THAT(outcomes_,
+              ElementsAre(v1::WRITE_OUTCOME_WRITTEN, v1::WRITE_OUTCOME_WRITTEN,
+                          v1::WRITE_OUTCOME_UNCHANGED));
+  EXPECT_THAT(sink_.ohai("hv1"), ElementsAre(Pair("os", "\"linux\"")));
+  EXPECT_FALSE(results_[1].ohai_outdated);
+  update.ohai_time = "999";
+  update.ohai[0].json = "\"beos\"";
+  write();
+  EXPECT_TRUE(results_[3].ohai_outdated);
+  EXPECT_THAT(sink_.ohai("hv1"), ElementsAre(Pair("os", "\"linux\"")));
 }
 
 TEST_F(FakeSinkTest, KnowsWhoSavedOverWhatItConfirmed) {
