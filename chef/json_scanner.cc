@@ -14,6 +14,10 @@
 namespace rehai::chef {
 namespace {
 
+// Room for so many members of an object on the way to what is sought is made at
+// once: a node has some ten at its top, and twice as many below automatic.
+constexpr size_t kUsualMembers = 16;
+
 // True if the text between a key's quotes spells `key`.
 bool Spells(absl::string_view raw, const std::string& key) {
   if (!absl::StrContains(raw, '\\')) return raw == key;
@@ -130,6 +134,7 @@ class Scanner {
       SkipSpace();
       if (!Value(depth - 1, child)) return false;
       if (sought != nullptr && !sought->children.empty()) {
+        if (sought->members.empty()) sought->members.reserve(kUsualMembers);
         sought->members.push_back({Since(start), child});
       }
       SkipSpace();

@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "chef/node_document.h"
 #include "chef/ohai_output.h"
+#include "chef/plain_text.h"
 #include "chef/tree_claims.h"
 
 namespace rehai::chef {
@@ -60,6 +61,17 @@ Reading ReadingFor(const Rendering& rendering) {
 
 std::string Text(std::optional<absl::string_view> value) {
   return std::string(value.value_or(""));
+}
+
+// The string that `json` spells; empty if it is none.
+std::string Unquoted(absl::string_view json) {
+  if (json.size() >= 2 && json.front() == '"') {
+    const absl::string_view text = json.substr(1, json.size() - 2);
+    if (PlainLength(text) == text.size()) return std::string(text);
+  }
+  const auto parsed = nlohmann::json::parse(json.begin(), json.end(), nullptr,
+                                            /*allow_exceptions=*/false);
+  return parsed.is_string() ? parsed.get<std::string>() : "";
 }
 
 NodeMarks MarksOf(const ScannedNode& node, const NodePath& stamp) {
@@ -263,11 +275,7 @@ absl::StatusOr<std::optional<NodeMarks>> ConfirmedMarks(
 
 NodeMarks StampMarks(const ScannedNode& document, const NodePath& stamp) {
   NodeMarks marks;
-  const absl::string_view digest =
-      document.Value(Below(stamp, "digest")).value_or("");
-  const auto text = nlohmann::json::parse(digest.begin(), digest.end(), nullptr,
-                                          /*allow_exceptions=*/false);
-  if (text.is_string()) marks.digest = text.get_ref<const std::string&>();
+  marks.digest = Unquoted(document.Value(Below(stamp, "digest")).value_or(""));
   if (!absl::SimpleAtoi(document.Value(Below(stamp, "revision")).value_or(""),
                         &marks.revision)) {
     marks.revision = 0;

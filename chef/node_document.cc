@@ -288,6 +288,7 @@ bool LeadsToOurs(const Sought& sought) {
 // that stands twice on the way to ours, all but the last are foreign.
 std::vector<absl::string_view> ForeignMembers(const Sought& object) {
   std::vector<absl::string_view> foreign;
+  foreign.reserve(object.members.size());
   for (const Member& member : object.members) {
     const Sought* const sought = member.sought;
     const bool ours = sought != nullptr && LeadsToOurs(*sought) &&

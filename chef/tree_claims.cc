@@ -25,18 +25,36 @@ const std::vector<NodePath>& TreeNames() {
   return *names;
 }
 
-bool EndsWith(const NodePath& path, const NodePath& end) {
+// These are asked of every path, several times for each write: they copy none.
+using PathView = absl::Span<const std::string>;
+
+bool EndsWith(PathView path, PathView end) {
   return path.size() >= end.size() &&
          std::equal(end.rbegin(), end.rend(), path.rbegin());
 }
 
-bool IsRehaiTree(const NodePath& path) { return EndsWith(path, {"rehai"}); }
+bool IsRehaiTree(PathView path) {
+  return !path.empty() && path.back() == "rehai";
+}
 
 // The tree that a subtree at `path` belongs to. A prefix may end in "rehai" as
 // well, so libvirt right below one is a tree of its own.
-NodePath TreeOf(const NodePath& path) {
-  const NodePath parent(path.begin(), path.end() - 1);
-  return IsRehaiTree(parent) && !EndsWith(path, {"libvirt"}) ? parent : path;
+PathView TreeOf(PathView path) {
+  const PathView parent = path.first(path.size() - 1);
+  return IsRehaiTree(parent) && path.back() != "libvirt" ? parent : path;
+}
+
+// The trees that `subtrees` make up, each once, where they name them.
+std::vector<PathView> TreeViews(absl::Span<const Subtree> subtrees) {
+  std::vector<PathView> trees;
+  trees.reserve(subtrees.size());
+  for (const Subtree& subtree : subtrees) {
+    const PathView tree = TreeOf(subtree.path);
+    if (std::find(trees.begin(), trees.end(), tree) == trees.end()) {
+      trees.push_back(tree);
+    }
+  }
+  return trees;
 }
 
 NodePath ClaimPath(NodePath stamp) {
@@ -57,7 +75,7 @@ bool MayBeOurs(const NodePath& tree) {
 }
 
 // True if one path is the other, or leads to it.
-bool Meet(const NodePath& a, const NodePath& b) {
+bool Meet(PathView a, PathView b) {
   return std::equal(a.begin(), a.begin() + std::min(a.size(), b.size()),
                     b.begin());
 }
@@ -93,35 +111,33 @@ std::vector<NodePath> ClaimedAt(const ScannedNode& node,
 
 std::vector<NodePath> TreesOf(absl::Span<const Subtree> subtrees) {
   std::vector<NodePath> trees;
-  for (const Subtree& subtree : subtrees) {
-    NodePath tree = TreeOf(subtree.path);
-    if (std::find(trees.begin(), trees.end(), tree) == trees.end()) {
-      trees.push_back(std::move(tree));
-    }
+  for (const PathView tree : TreeViews(subtrees)) {
+    trees.emplace_back(tree.begin(), tree.end());
   }
   return trees;
 }
 
 std::vector<NodePath> StampedTrees(absl::Span<const Subtree> subtrees) {
-  std::vector<NodePath> trees = TreesOf(subtrees);
-  trees.erase(
-      std::remove_if(trees.begin(), trees.end(),
-                     [](const NodePath& tree) { return !IsRehaiTree(tree); }),
-      trees.end());
+  std::vector<NodePath> trees;
+  for (const PathView tree : TreeViews(subtrees)) {
+    if (IsRehaiTree(tree)) trees.emplace_back(tree.begin(), tree.end());
+  }
   return trees;
 }
 
 std::vector<Subtree> Claims(absl::Span<const Subtree> subtrees) {
-  const std::vector<NodePath> trees = TreesOf(subtrees);
+  const std::vector<PathView> trees = TreeViews(subtrees);
   std::vector<Subtree> claims;
-  for (const NodePath& stamp : StampedTrees(subtrees)) {
+  for (const PathView stamp : trees) {
+    if (!IsRehaiTree(stamp)) continue;
     json owns = json::array();
-    for (const NodePath& tree : trees) {
+    for (const PathView tree : trees) {
       if (stamp[0] == "automatic" || tree[0] == "normal") {
         owns.push_back(absl::StrJoin(tree, "."));
       }
     }
-    claims.push_back({ClaimPath(stamp), CanonicalJson(owns)});
+    claims.push_back(
+        {ClaimPath(NodePath(stamp.begin(), stamp.end())), CanonicalJson(owns)});
   }
   return claims;
 }
@@ -134,13 +150,11 @@ std::vector<NodePath> ClaimPaths(absl::Span<const Subtree> wanted) {
 
 std::vector<NodePath> TreesToRemove(const ScannedNode& node,
                                     absl::Span<const Subtree> wanted) {
-  const std::vector<NodePath> kept = TreesOf(wanted);
+  const std::vector<PathView> kept = TreeViews(wanted);
   std::vector<NodePath> removed;
   for (const NodePath& stamp : ClaimingTrees(wanted)) {
     for (NodePath& tree : ClaimedAt(node, stamp)) {
-      const auto meets = [&tree](const NodePath& other) {
-        return Meet(tree, other);
-      };
+      const auto meets = [&tree](PathView other) { return Meet(tree, other); };
       if (std::none_of(kept.begin(), kept.end(), meets) &&
           std::none_of(removed.begin(), removed.end(), meets)) {
         removed.push_back(std::move(tree));
