@@ -106,6 +106,7 @@ class TimingSink final : public Sink {
   absl::StatusOr<Latencies> Await(size_t count) {
     const absl::Duration deadline = Clock::Real().Uptime() + kPatience;
     MutexLock lock(mu_);
+    awaited_ = count;
     while (writes_.count() < count && failure_.ok()) {
       if (Clock::Real().Uptime() >= deadline) {
         return absl::DeadlineExceededError(absl::StrCat(
@@ -128,13 +129,15 @@ class TimingSink final : public Sink {
                        v1::WriteOutcome_Name(result.outcome), ": ",
                        result.status.message()));
     }
-    changed_.NotifyAll();
+    // Once a round: in the controller nobody is woken up for each write.
+    if (writes_.count() >= awaited_ || !failure_.ok()) changed_.NotifyAll();
   }
 
   ChefSink chef_;
 
   Mutex mu_;
   CondVar changed_;
+  size_t awaited_ ABSL_GUARDED_BY(mu_) = 0;
   Latencies writes_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
 };
