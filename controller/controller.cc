@@ -6,26 +6,37 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "chef/client.h"
+#include "chef/client_keys.h"
 #include "chef/identity.h"
+#include "chef/key_file.h"
 #include "chef/node_query.h"
 #include "chef/node_search.h"
 #include "chef/node_writer.h"
 #include "chef/rendering.h"
 #include "chef/request_signer.h"
+#include "chef/rsa_key.h"
 #include "chef/signer_source.h"
+#include "controller/api/agent_server.h"
 #include "controller/api/http_server.h"
 #include "controller/api/metrics.h"
 #include "controller/api/process_figures.h"
 #include "controller/api/run_listener.h"
 #include "controller/api/server.h"
 #include "controller/discovery/discovery.h"
+#include "controller/enrolment/certificate_authority.h"
+#include "controller/enrolment/enrolment.h"
 #include "controller/inventory/inventory.h"
+#include "controller/inventory/record.h"
+#include "controller/source/agent_sessions.h"
 #include "controller/source/fleet_source.h"
 #include "controller/sync/chef_sink.h"
+#include "controller/sync/ohai_intake.h"
 #include "controller/sync/resync_operations.h"
 #include "controller/sync/syncer.h"
 #include "hypervisor/libvirt_dialer.h"
@@ -73,10 +84,21 @@ Syncer::Options SyncOptions(const ControllerOptions& options,
 }
 
 FleetSource::Options PullOptions(const ControllerOptions& options,
-                                const hypervisor::SshCommand& ssh) {
+                                 const hypervisor::SshCommand& ssh) {
   FleetSource::Options pull = options.pull;
   pull.dial.ssh_command = ssh.path();
   return pull;
+}
+
+ResyncOperations::Options ResyncOptions(const ControllerOptions& options) {
+  ResyncOperations::Options resync;
+  if (options.agents.has_value()) {
+    const AgentOptions& agents = *options.agents;
+    resync.write_ohai_time = agents.write_ohai_time;
+    // The agent's own, and as much again for what waits there and for a write.
+    resync.ohai_host_deadline = 2 * agents.sessions.ohai_timeout;
+  }
+  return resync;
 }
 
 // Null if the configuration has no token.
@@ -90,6 +112,44 @@ absl::StatusOr<std::unique_ptr<RunListener>> MakeRunListener(
       std::move(listener),
       [&syncer](const chef::RunMessage& message) { syncer.OnRun(message); },
       clock);
+}
+
+bool IsInFleet(const Inventory& inventory, const HostId& host) {
+  const RecordPtr record = inventory.Find(host);
+  if (record == nullptr) return false;
+  const auto& conditions = record->conditions();
+  return std::none_of(conditions.begin(), conditions.end(),
+                      [](const v1::Condition& condition) {
+                        return condition.type() == kLeftDiscovery;
+                      });
+}
+
+// What there is where agents are listened to. Members are destroyed in reverse
+// order: first the server, then what it calls.
+struct Agents {
+  std::unique_ptr<OhaiIntake> ohai;
+  std::unique_ptr<AgentSessions> sessions;
+  std::unique_ptr<chef::ClientKeys> keys;
+  std::unique_ptr<Enrolment> enrolment;  // null: nobody is enrolled
+  std::unique_ptr<AgentServer> server;
+};
+
+// The authority that signs agents' certificates.
+absl::StatusOr<std::unique_ptr<CertificateAuthority>> LoadAuthority(
+    const AgentOptions::Certificates& files, const Clock& clock) {
+  ASSIGN_OR_RETURN(const std::string certificate,
+                   ReadFile(files.ca_certificate_file));
+  ASSIGN_OR_RETURN(std::string key, chef::ReadKeyFile(files.ca_key_file));
+  absl::StatusOr<std::unique_ptr<CertificateAuthority>> authority =
+      CertificateAuthority::Create(certificate, key, clock);
+  chef::Wipe(key);
+  if (!authority.ok()) {
+    return absl::Status(
+        authority.status().code(),
+        absl::StrCat("agents.enrolment (", files.ca_certificate_file, ", ",
+                     files.ca_key_file, "): ", authority.status().message()));
+  }
+  return authority;
 }
 
 }  // namespace
@@ -124,15 +184,24 @@ struct Controller::Parts {
             },
             clock),
         operations(
-            {}, inventory, syncer,
+            ResyncOptions(options), inventory, syncer,
             [this](const HostId& host,
                    absl::AnyInvocable<void(absl::Status)> done) {
               source.Reread(host, std::move(done));
             },
-            clock),
+            clock, RunOhaiOf(options)),
         started_at(clock.Now()) {
     inventory.AddListener(
         [this](const Change& change) { syncer.OnChange(change); });
+  }
+
+  // Null where agents are not listened to.
+  ResyncOperations::RunOhai RunOhaiOf(const ControllerOptions& options) {
+    if (!options.agents.has_value()) return nullptr;
+    return [this](const HostId& host, const std::vector<std::string>& plugins,
+                  AgentSessions::OhaiDone done) {
+      agents.sessions->RunOhai(host, plugins, std::move(done));
+    };
   }
 
   std::string MetricsPage() const {
@@ -150,13 +219,66 @@ struct Controller::Parts {
     v1::SourceStatus status;
     *status.mutable_pull() = source.Status();
     *status.mutable_discovery() = discovery.Status();
+    if (agents.server != nullptr) *status.mutable_push() = PushStatus();
     return status;
+  }
+
+  v1::PushStatus PushStatus() const {
+    v1::PushStatus status = agents.sessions->Status();
+    const CertificateCounts certificates = agents.server->certificates();
+    status.set_certificates_issued(certificates.issued);
+    status.set_enrolments_refused(certificates.refused);
+    return status;
+  }
+
+  absl::Status MakeAgents(const AgentOptions& options, Clock& clock) {
+    agents.ohai =
+        std::make_unique<OhaiIntake>(syncer, clock, options.write_ohai_time);
+    agents.sessions = std::make_unique<AgentSessions>(
+        options.sessions, source,
+        [this](const HostId& host, const v1::OhaiResult& result) {
+          agents.ohai->Take(host, result);
+        },
+        clock);
+    AgentServer::Options server = options.server;
+    if (options.certificates.has_value()) {
+      ASSIGN_OR_RETURN(std::unique_ptr<CertificateAuthority> authority,
+                       LoadAuthority(*options.certificates, clock));
+      server.enrolment_ca_pem = authority->certificate_pem();
+      agents.keys = std::make_unique<chef::ClientKeys>(*client, clock);
+      agents.enrolment = std::make_unique<Enrolment>(
+          options.certificates->enrolment, std::move(authority),
+          Enrolment::Questions{
+              .is_in_fleet =
+                  [this](const HostId& host) {
+                    return IsInFleet(inventory, host);
+                  },
+              .keys =
+                  [this](const std::string& name, Enrolment::KeysDone done) {
+                    agents.keys->Fetch(name, std::move(done));
+                  }},
+          clock);
+    }
+    ASSIGN_OR_RETURN(
+        agents.server,
+        AgentServer::Create(
+            std::move(server),
+            [this](AgentPeer peer, std::shared_ptr<AgentStream> stream) {
+              return agents.sessions->Open(std::move(peer), std::move(stream));
+            },
+            agents.enrolment.get(), clock));
+    return absl::OkStatus();
   }
 
   SourceAnswers AnswersAboutSources() {
     return {
         .status = [this] { return SourceStatus(); },
         .connections = [this] { return source.Connections(); },
+        .agents =
+            [this] {
+              return agents.sessions == nullptr ? std::vector<v1::AgentState>()
+                                                : agents.sessions->Agents();
+            },
         .retry =
             [this](const std::vector<HostId>& hosts) {
               return source.Retry(hosts);
@@ -184,6 +306,7 @@ struct Controller::Parts {
   chef::NodeQuery query;
   Discovery discovery;
   ResyncOperations operations;
+  Agents agents;
   std::unique_ptr<ApiServer> api;
   std::unique_ptr<RunListener> runs;  // null: chef-client's runs are not heard
   std::unique_ptr<HttpServer> http;   // null: no HTTP
@@ -203,6 +326,9 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
   ASSIGN_OR_RETURN(auto ssh, hypervisor::SshCommand::Create(options.ssh));
   auto parts = std::make_unique<Parts>(options, clock, std::move(client),
                                        std::move(ssh));
+  if (options.agents.has_value()) {
+    RETURN_IF_ERROR(parts->MakeAgents(*options.agents, clock));
+  }
   ASSIGN_OR_RETURN(
       parts->api,
       ApiServer::Create(options.api, parts->inventory, parts->syncer,
@@ -235,10 +361,21 @@ absl::Status Controller::Start() {
   parts_->source.Start();
   parts_->discovery.Start();
   parts_->operations.Start();
+  parts_->running = true;
+  if (parts_->agents.server != nullptr) {
+    // Once the hosts are known that agents may speak for.
+    parts_->agents.sessions->Start();
+    if (absl::Status started = parts_->agents.server->Start(); !started.ok()) {
+      Stop();
+      return started;
+    }
+    parts_->agents.server->SetReady(true);
+  }
   parts_->api->SetReady(true);
   if (parts_->http != nullptr) parts_->http->SetReady(true);
-  parts_->running = true;
-  log::Info("serving", {{"port", port()}, {"http_port", http_port()}});
+  log::Info("serving", {{"port", port()},
+                        {"http_port", http_port()},
+                        {"agents_port", agents_port()}});
   return absl::OkStatus();
 }
 
@@ -248,6 +385,11 @@ void Controller::Stop() {
   if (parts_->http != nullptr) {
     parts_->http->SetReady(false);
     parts_->http->Stop(kApiGrace);
+  }
+  if (parts_->agents.server != nullptr) {
+    // Agents are told when to come back, and then have a moment to go.
+    parts_->agents.sessions->Stop();
+    parts_->agents.server->Stop(kApiGrace);
   }
   parts_->api->Stop(kApiGrace);
   if (parts_->runs != nullptr) parts_->runs->Stop();
@@ -259,6 +401,10 @@ void Controller::Stop() {
 }
 
 int Controller::port() const { return parts_->api->port(); }
+
+int Controller::agents_port() const {
+  return parts_->agents.server == nullptr ? 0 : parts_->agents.server->port();
+}
 
 int Controller::http_port() const {
   return parts_->http == nullptr ? 0 : parts_->http->port();

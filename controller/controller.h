@@ -14,8 +14,9 @@
 namespace rehai {
 
 // Controller builds every part of the service, starts them in the order
-// inventory, Chef, sync, source, api, and stops them in the reverse. It is the
-// only place that sees all rooms. Not thread-safe.
+// inventory, Chef, sync, source, agents, and stops them in the reverse; only
+// the API listens before. It is the only place that sees all rooms. Not
+// thread-safe.
 class Controller {
  public:
   // Builds everything and starts nothing: what can be found wrong before the
@@ -36,6 +37,8 @@ class Controller {
   int port() const;
   // The HTTP port; 0 if there is none.
   int http_port() const;
+  // The port that agents come to; 0 if there is none, or for a unix socket.
+  int agents_port() const;
 
  private:
   struct Parts;

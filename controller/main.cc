@@ -32,6 +32,8 @@ ABSL_FLAG(bool, allow_core_dumps, false,
           "key that can be thrown away afterwards.");
 ABSL_FLAG(std::string, port_file, "",
           "Write the API's port to this file once it answers.");
+ABSL_FLAG(std::string, agents_port_file, "",
+          "Write the port that agents come to to this file once it answers.");
 ABSL_FLAG(std::string, http_port_file, "",
           "Write the HTTP port to this file once it answers.");
 
@@ -69,7 +71,8 @@ absl::Status Run(const ControllerOptions& options) {
   ASSIGN_OR_RETURN(const auto controller,
                    Controller::Create(options, Clock::Real()));
   if (absl::GetFlag(FLAGS_check_config)) {
-    RETURN_IF_ERROR(CheckHostFiles(options.discovery.files));
+    RETURN_IF_ERROR(
+        CheckHostFiles(options.discovery.files, options.discovery.host_uri));
     std::cout << absl::GetFlag(FLAGS_config) << ": good, "
               << options.discovery.static_hosts.size() << " hosts\n";
     return absl::OkStatus();
@@ -79,6 +82,8 @@ absl::Status Run(const ControllerOptions& options) {
       WritePort(controller->port(), absl::GetFlag(FLAGS_port_file)));
   RETURN_IF_ERROR(
       WritePort(controller->http_port(), absl::GetFlag(FLAGS_http_port_file)));
+  RETURN_IF_ERROR(WritePort(controller->agents_port(),
+                            absl::GetFlag(FLAGS_agents_port_file)));
   int signal = 0;
   sigwait(&signals, &signal);
   log::Info("stopping", {{"signal", signal}});
