@@ -121,12 +121,10 @@ absl::Duration Session::Run() {
 
 void Session::TakeInbox(absl::Duration now) {
   std::optional<absl::StatusOr<ChannelSource::Channel>> channel;
-  std::optional<v1::OhaiResult> ohai_result;
   bool start = false;
   {
     MutexLock lock(inbox_->mu);
     channel.swap(inbox_->channel);
-    ohai_result.swap(inbox_->ohai_result);
     start = std::exchange(inbox_->start, false);
     reopen_ |= std::exchange(inbox_->reopen, false);
   }
@@ -135,7 +133,7 @@ void Session::TakeInbox(absl::Duration now) {
     connect_at_ = now;
   }
   if (channel.has_value()) Opened(*std::move(channel), now);
-  if (ohai_result.has_value()) OhaiEnded(*std::move(ohai_result));
+  TakeOhaiResult();
 }
 
 // ---- opening ----
@@ -340,7 +338,17 @@ void Session::Write(v1::SessionRequest message, absl::Duration now) {
 
 // ---- Ohai ----
 
+void Session::TakeOhaiResult() {
+  std::optional<v1::OhaiResult> result;
+  {
+    MutexLock lock(inbox_->mu);
+    result.swap(inbox_->ohai_result);
+  }
+  if (result.has_value()) OhaiEnded(*std::move(result));
+}
+
 void Session::RunOhai(v1::RunOhai request) {
+  TakeOhaiResult();  // a run that has ended is not in the way
   const int64_t id = request.request_id();
   if (ohai_epoch_.has_value()) {
     return AddOhaiResult(OhaiError(

@@ -138,6 +138,7 @@ class Session final : private Runner::Task {
   void Write(v1::SessionRequest message, absl::Duration now);
   v1::OhaiResult Sendable(v1::OhaiResult result) const;
 
+  void TakeOhaiResult();
   void RunOhai(v1::RunOhai request);
   void OhaiEnded(v1::OhaiResult result);
   void AddOhaiResult(v1::OhaiResult result);
