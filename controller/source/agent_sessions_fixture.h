@@ -145,6 +145,23 @@ class FakeAgentHosts final : public AgentHosts {
     }
   }
 
+  // Another source tells of a host, if no agent's session is open; or false.
+  bool TellOtherwise(const HostId& host, v1::Observation seen) {
+    {
+      MutexLock lock(mu_);
+      Host& known = hosts_[host];
+      if (known.session != 0) return false;
+      ++other_sources_;
+      known.told_by = -other_sources_;
+      seen.set_node(host.node);
+      // After all that was told before, and before all that is told later.
+      seen.set_session(sessions_);
+      seen.set_sequence((int64_t{1} << 40) + other_sources_);
+    }
+    EXPECT_TRUE(inventory_.Observe(seen).ok());
+    return true;
+  }
+
   // What was heard.
   int64_t admitted() const {
     MutexLock lock(mu_);
@@ -222,6 +239,7 @@ class FakeAgentHosts final : public AgentHosts {
 
   mutable Mutex mu_;
   int64_t sessions_ ABSL_GUARDED_BY(mu_) = kFirstSession;
+  int64_t other_sources_ ABSL_GUARDED_BY(mu_) = 0;
   std::map<HostId, Host> hosts_ ABSL_GUARDED_BY(mu_);
   std::map<HostId, std::vector<int64_t>> went_ ABSL_GUARDED_BY(mu_);
   std::set<int64_t> calling_ ABSL_GUARDED_BY(mu_);

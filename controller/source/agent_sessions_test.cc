@@ -184,7 +184,7 @@ TEST_F(AgentSessionsTest, AnAgentThatComesAndGoesIsToldToStayAway) {
   EXPECT_THAT(hosts_.Gone(kHost), IsEmpty());
 }
 
-TEST_F(AgentSessionsTest, AnAgentThatKnowsWhatWasAcknowledgedGoesOn) {
+TEST_F(AgentSessionsTest, AnAgentThatLacksAnAcknowledgementBeginsAnew) {
   std::optional<Visit> visit = Speak(kHost);
   visit->Say(ReportOf(visit->epoch, 2, false, {3}));
   const int64_t epoch = visit->epoch;

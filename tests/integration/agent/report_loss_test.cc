@@ -45,7 +45,7 @@ class World {
   }
 
   void Step() {
-    switch (Dice(12)) {
+    switch (Dice(13)) {
       case 0:
         return ChangeGuests();
       case 1:
@@ -64,6 +64,8 @@ class World {
         return;
       case 6:
         return DeliverLate();
+      case 12:
+        return ReadByConnection();
       case 7:
       case 8:
         return AgentSends();
@@ -107,6 +109,7 @@ class World {
 
   v1::PushStatus Status() const { return sessions_->Status(); }
   int resumed() const { return resumed_; }
+  int read_otherwise() const { return read_otherwise_; }
 
  private:
   // A stream, with what is on its way.
@@ -161,6 +164,16 @@ class World {
     if (Dice(4) == 0) moving_.clear();
     buffer_.SetMoving(moving_);
     buffer_.Take(found, clock_.Uptime(), std::exchange(told_, {}));
+  }
+
+  // Where there is no session, the controller reads the host itself: what it
+  // sees then, the agent need never see.
+  void ReadByConnection() {
+    v1::Observation seen;
+    seen.set_full(true);
+    seen.mutable_facts()->set_hostname("hv1");
+    for (const auto& [uuid, guest] : guests_) *seen.add_guests() = guest;
+    if (hosts_.TellOtherwise(kHost, std::move(seen))) ++read_otherwise_;
   }
 
   void Connect() {
@@ -250,11 +263,13 @@ class World {
   std::deque<Wire> late_;  // broken, to the agent
   int64_t last_request_ = 0;
   int resumed_ = 0;
+  int read_otherwise_ = 0;
 };
 
 TEST(ReportLossTest, WhateverBreaksTheControllerBelievesTheAgentInTheEnd) {
   log::Configure(log::Level::kError, log::Format::kText);
   int64_t resumed = 0;
+  int64_t read_otherwise = 0;
   int64_t reports = 0;
   std::map<std::string, int64_t> ends;
   for (int seed = 0; seed < 100; ++seed) {
@@ -273,10 +288,12 @@ TEST(ReportLossTest, WhateverBreaksTheControllerBelievesTheAgentInTheEnd) {
     ASSERT_EQ(status.ended_sessions().count("protocol"), 0u);
     ASSERT_EQ(status.full_demanded(), 0);
     resumed += world.resumed();
+    read_otherwise += world.read_otherwise();
     reports += status.reports();
   }
   // The dice have thrown everything that matters.
   EXPECT_GT(resumed, 100);
+  EXPECT_GT(read_otherwise, 100);
   EXPECT_GT(reports, 3000);
   EXPECT_GT(ends["closed"], 100);
   EXPECT_GT(ends["superseded"], 100);
