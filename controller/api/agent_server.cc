@@ -65,6 +65,8 @@ void Bound(grpc::ServerBuilder& builder) {
   set(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // An agent has one session, and now and then a certificate to renew.
   set(GRPC_ARG_MAX_CONCURRENT_STREAMS, 4);
+  // Its bookkeeping of connections, for a service that is not served here.
+  set(GRPC_ARG_ENABLE_CHANNELZ, 0);
   // Heartbeats of a hundred bytes and reports of some kilobytes: windows do not
   // grow, and buffers are as large as one message needs.
   set(GRPC_ARG_HTTP2_BDP_PROBE, 0);
