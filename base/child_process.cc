@@ -96,6 +96,7 @@ absl::StatusOr<Pipe> OpenPipe(absl::string_view program) {
 // Strings in the form that exec wants. They must outlive this.
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
   for (const std::string& s : strings) {
     pointers.push_back(const_cast<char*>(s.c_str()));
   }
