@@ -67,14 +67,16 @@ class CurlClient final : public Client {
   // The queues.
   bool NeedsWorker() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CallWorker() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  CallPtr PickWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void GivePlace(Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  CallPtr PickWork(const CurlConnection* preferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GivePlace(Call& call, const CurlConnection* preferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Duration NextDeadline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // A worker's part.
   void Work();
-  CallPtr AwaitWork();
-  void Finish(CallPtr call);
+  CallPtr AwaitWork(const CurlConnection* used);
+  const CurlConnection* Finish(CallPtr call);
   absl::StatusOr<Response> Exchange(Call& call);
   absl::StatusOr<Response> SendAs(const RequestSigner& signer, Call& call);
   absl::Status Connect(Call& call);
@@ -175,7 +177,7 @@ void CurlClient::CallWorker() {
 }
 
 // What a callback sent goes first: a GET's PUT is to follow it at once.
-CallPtr CurlClient::PickWork() {
+CallPtr CurlClient::PickWork(const CurlConnection* preferred) {
   for (std::deque<CallPtr>* const queue : {&urgent_, &waiting_}) {
     if (queue->empty()) continue;
     if (stopping_) {
@@ -190,19 +192,22 @@ CallPtr CurlClient::PickWork() {
     }
     if (free_places_ > 0) {
       CallPtr call = PopFront(*queue);
-      GivePlace(*call);
+      GivePlace(*call, preferred);
       return call;
     }
   }
   return nullptr;
 }
 
-void CurlClient::GivePlace(Call& call) {
+void CurlClient::GivePlace(Call& call, const CurlConnection* preferred) {
   --free_places_;
   call.has_place = true;
   if (idle_connections_.empty()) return;
-  call.connection = idle_connections_.back();
-  idle_connections_.pop_back();
+  auto chosen =
+      std::find(idle_connections_.begin(), idle_connections_.end(), preferred);
+  if (chosen == idle_connections_.end()) --chosen;
+  call.connection = *chosen;
+  idle_connections_.erase(chosen);
 }
 
 // Of the calls without a connection; they wait in the order of their deadlines.
@@ -217,14 +222,17 @@ absl::Duration CurlClient::NextDeadline() const {
 void CurlClient::Work() {
   pthread_setname_np(pthread_self(), "chef-worker");
   worker_of = this;
-  while (CallPtr call = AwaitWork()) Finish(std::move(call));
+  const CurlConnection* used = nullptr;
+  while (CallPtr call = AwaitWork(used)) used = Finish(std::move(call));
 }
 
-// Null: the client stops, and nothing is left to do but by who is at it.
-CallPtr CurlClient::AwaitWork() {
+// Null: the client stops, and nothing is left to do but by who is at it. Who
+// need not wait goes on with the connection that it used: what that takes to
+// encrypt is in its core's cache.
+CallPtr CurlClient::AwaitWork(const CurlConnection* used) {
   MutexLock lock(mu_);
   for (;;) {
-    if (CallPtr call = PickWork()) {
+    if (CallPtr call = PickWork(std::exchange(used, nullptr))) {
       if (NeedsWorker()) CallWorker();
       return call;
     }
@@ -242,15 +250,18 @@ CallPtr CurlClient::AwaitWork() {
   }
 }
 
-void CurlClient::Finish(CallPtr call) {
+// The connection that it used, if any.
+const CurlConnection* CurlClient::Finish(CallPtr call) {
   absl::StatusOr<Response> result =
       call->failure.ok() ? Exchange(*call) : call->failure;
   if (call->connection != nullptr) GiveBack(call->connection);
   call->done(std::move(result));
   const bool had_place = call->has_place;
+  const CurlConnection* const used = call->connection;
   call.reset();  // the callback's own belongings, too, outside the lock
   MutexLock lock(mu_);
   if (had_place) ++free_places_;
+  return used;
 }
 
 void CurlClient::GiveBack(CurlConnection* connection) {

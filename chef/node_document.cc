@@ -19,6 +19,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+// What is sought right below one key, with the stamp's values.
+constexpr size_t kUsualChildren = 12;
+
 // A key as a part of a dotted path: quoted only where it would mislead.
 std::string PathPart(const std::string& key) {
   const bool plain =
@@ -42,6 +45,7 @@ Sought& ChildOrNew(Sought& sought, const std::string& key, bool& added) {
     if (child.key == key) return child;
   }
   added = true;
+  if (sought.children.empty()) sought.children.reserve(kUsualChildren);
   return sought.children.emplace_back(key);
 }
 

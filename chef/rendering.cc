@@ -20,8 +20,9 @@ namespace {
 // One line for the path, one for the JSON: neither contains a line break.
 void AddLines(const std::vector<Subtree>& subtrees, std::string& text) {
   for (const Subtree& subtree : subtrees) {
-    absl::StrAppend(&text, absl::StrJoin(subtree.path, "."), "\n",
-                    subtree.json.value_or(""), "\n");
+    absl::StrAppend(&text, absl::StrJoin(subtree.path, "."), "\n");
+    if (subtree.json.has_value()) absl::StrAppend(&text, *subtree.json);
+    absl::StrAppend(&text, "\n");
   }
 }
 
