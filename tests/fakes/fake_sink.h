@@ -27,10 +27,9 @@ namespace rehai {
 // A Chef server made of memory. It holds the marks of each node: a write of
 // another digest is WRITTEN, or CLOBBERED_AND_REPAIRED if somebody had saved
 // over the node, of the same one UNCHANGED, unless a test scripts another end.
-// What Ohai found is WRITTEN too where it is new, and left out where it is older
-// than the node's ohai_time.
-// A search finds the nodes with a digest. Calls end at once, inside the call,
-// unless they are held.
+// What Ohai found is WRITTEN too where it is new, and left out where it is
+// older than the node's ohai_time. A search finds the nodes with a digest.
+// Calls end at once, inside the call, unless they are held.
 //
 // Thread-safe. Held writes must be released before the fake is destroyed.
 class FakeSink final : public Sink {
