@@ -275,7 +275,9 @@ std::vector<Flag> RenderingFlags() {
   return {
       {'\0', "renderings", "LIST",
        "What to write: some of kvm_extensions, ohai_libvirt and rehai, with "
-       "commas between. Default: kvm_extensions,rehai.",
+       "commas between. With --controller: what is kept for Ohai's plugin in "
+       "--state_folder, as the controller writes it. Default: "
+       "kvm_extensions,rehai.",
        SetRenderings},
       {'\0', "volatile_values", "",
        "Write what changes all the time too: CPU time, free memory. Then "
@@ -472,8 +474,8 @@ class Parser {
                    "host's node and end");
     }
     for (const absl::string_view name :
-         {"dry_run", "renderings", "volatile_values", "normal_prefix",
-          "no_automatic", "max_node_bytes"}) {
+         {"dry_run", "volatile_values", "normal_prefix", "no_automatic",
+          "max_node_bytes"}) {
       if (!given_.contains(name)) continue;
       return Wrong(absl::StrCat("--", name),
                    "with --controller the controller writes the node, as its "

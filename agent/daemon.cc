@@ -12,10 +12,11 @@ namespace rehai::agent {
 Daemon::Daemon(const Options& options, hypervisor::Dialer& dialer,
                std::unique_ptr<ControllerCredentials> credentials,
                Session::OhaiStarter start_ohai, std::function<void()> on_change,
-               const Clock& clock)
+               const Clock& clock, HostWatch::Keeper* keeper)
     : uri_(options.watch.uri),
       on_change_(std::move(on_change)),
-      watch_(options.watch, dialer, clock, [this] { HostNews(); }),
+      watch_(
+          options.watch, dialer, clock, [this] { HostNews(); }, keeper),
       channels_(
           options.channels, std::move(credentials),
           [this] { session_->Reopen(); }, clock),

@@ -39,11 +39,11 @@ class Daemon {
   };
 
   // `on_change`: Standing may have changed; on any thread, must not block.
-  // `dialer` and `clock` must outlive it.
+  // `dialer`, `clock` and `keeper`, which may be null, must outlive it.
   Daemon(const Options& options, hypervisor::Dialer& dialer,
          std::unique_ptr<ControllerCredentials> credentials,
          Session::OhaiStarter start_ohai, std::function<void()> on_change,
-         const Clock& clock);
+         const Clock& clock, HostWatch::Keeper* keeper = nullptr);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;

@@ -33,11 +33,13 @@ std::string Shown(absl::Duration duration) {
 }  // namespace
 
 HostWatch::HostWatch(Options options, hypervisor::Dialer& dialer,
-                     const Clock& clock, std::function<void()> on_news)
+                     const Clock& clock, std::function<void()> on_news,
+                     Keeper* keeper)
     : options_(std::move(options)),
       dialer_(dialer),
       clock_(clock),
       on_news_(std::move(on_news)),
+      keeper_(keeper),
       schedule_({.reconnect = options_.reconnect,
                  .relist_interval = options_.relist_interval,
                  .event_window = options_.event_window,
@@ -176,32 +178,41 @@ void HostWatch::OnClosed(const std::string& reason) {
 // ---- the thread ----
 
 void HostWatch::Work() {
-  while (const std::optional<Step> step = AwaitStep()) {
-    switch (*step) {
-      case Step::kDial:
-        Dial();
-        break;
-      case Step::kRead:
-        Read();
-        break;
-      case Step::kClose:
-        Close();
-        break;
-      default:
-        break;  // of hosts that come and go, or have agents
+  std::optional<Step> step;
+  while (AwaitDue(step)) {
+    if (step.has_value()) {
+      Do(*step);
+    } else {
+      keep_at_ = clock_.Uptime() + keeper_->Keep();
     }
   }
   connection_.reset();
 }
 
-std::optional<Step> HostWatch::AwaitStep() {
+bool HostWatch::AwaitDue(std::optional<Step>& step) {
   MutexLock lock(mu_);
   while (!stopping_) {
+    const absl::Duration now = clock_.Uptime();
     const Schedule::NextStep next = schedule_.Next();
-    if (next.at <= clock_.Uptime()) return next.step;
-    clock_.WaitUntil(next.at, mu_, changed_);
+    step.reset();
+    if (next.at <= now) step = next.step;
+    if (next.at <= now || keep_at_ <= now) return true;
+    clock_.WaitUntil(std::min(next.at, keep_at_), mu_, changed_);
   }
-  return std::nullopt;
+  return false;
+}
+
+void HostWatch::Do(Step step) {
+  switch (step) {
+    case Step::kDial:
+      return Dial();
+    case Step::kRead:
+      return Read();
+    case Step::kClose:
+      return Close();
+    default:
+      return;  // of hosts that come and go, or have agents
+  }
 }
 
 void HostWatch::Dial() {
@@ -224,10 +235,13 @@ void HostWatch::Read() {
     reading = schedule_.BeginRead(clock_.Uptime());
     served_ = std::exchange(asked_, {});
   }
+  const absl::Time begun = clock_.Now();
   const absl::StatusOr<hypervisor::Inventory> found =
       connection_->Read(reading.request);
   if (!found.ok()) return Lose(found.status());
   Taken(reading, *found);
+  if (keeper_ == nullptr) return;
+  keep_at_ = clock_.Uptime() + keeper_->Seen(*found, begun);
 }
 
 void HostWatch::Taken(const Schedule::Reading& reading,

@@ -63,10 +63,24 @@ class HostWatch final : public HostFeed, private hypervisor::Listener {
     int64_t guests = 0;        // in the last reading
   };
 
+  // Keeps what was read, for others than the controller. On the watch's thread,
+  // which it may hold for as long as a small file takes.
+  class Keeper {
+   public:
+    virtual ~Keeper() = default;
+    // A reading, begun at `begun`. Returns after what time Keep() is to be
+    // called; infinite: not before the next reading.
+    virtual absl::Duration Seen(const hypervisor::Inventory& found,
+                                absl::Time begun) = 0;
+    // Likewise.
+    virtual absl::Duration Keep() = 0;
+  };
+
   // `on_news`: there may be something to report, or Standing has changed. On
-  // any thread; must not block. `dialer` and `clock` must outlive it.
+  // any thread; must not block. `dialer`, `clock` and `keeper`, which may be
+  // null, must outlive it.
   HostWatch(Options options, hypervisor::Dialer& dialer, const Clock& clock,
-            std::function<void()> on_news);
+            std::function<void()> on_news, Keeper* keeper = nullptr);
   ~HostWatch() override;
   HostWatch(const HostWatch&) = delete;
   HostWatch& operator=(const HostWatch&) = delete;
@@ -95,9 +109,10 @@ class HostWatch final : public HostFeed, private hypervisor::Listener {
   void OnClosed(const std::string& reason) override;
 
   void Work();
-  // The step that is due, once it is; nullopt when there is to be none any
-  // more.
-  std::optional<Schedule::Step> AwaitStep();
+  // Waits until something is due: a step, or if there is none the keeper. False
+  // when nothing is to be done any more.
+  bool AwaitDue(std::optional<Schedule::Step>& step);
+  void Do(Schedule::Step step);
   void Dial();
   void Read();
   void Close();
@@ -115,11 +130,13 @@ class HostWatch final : public HostFeed, private hypervisor::Listener {
   hypervisor::Dialer& dialer_;
   const Clock& clock_;
   const std::function<void()> on_news_;
+  Keeper* const keeper_;
 
   // The thread's.
   std::unique_ptr<hypervisor::Connection> connection_;
   absl::BitGen random_;
   bool said_unreachable_ = false;
+  absl::Duration keep_at_ = absl::InfiniteDuration();
 
   mutable Mutex mu_;
   CondVar changed_;

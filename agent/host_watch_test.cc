@@ -276,6 +276,54 @@ TEST_F(HostWatchTest, WhatIsToBeReadMakesANewConnectionWhenItChanges) {
   EXPECT_EQ(host_.open_connections(), 1);
 }
 
+// Wants to be called again after each reading, once.
+class TestKeeper final : public HostWatch::Keeper {
+ public:
+  absl::Duration Seen(const hypervisor::Inventory& found,
+                      absl::Time begun) override {
+    MutexLock lock(mu_);
+    guests_ = found.guests.size();
+    return absl::Seconds(1);
+  }
+  absl::Duration Keep() override {
+    MutexLock lock(mu_);
+    ++kept_;
+    changed_.NotifyAll();
+    return absl::InfiniteDuration();
+  }
+  // How many guests were kept, once they were; 0 if they are not in a moment.
+  size_t AwaitKept() {
+    const Clock& clock = Clock::Real();
+    const absl::Duration deadline = clock.Uptime() + absl::Milliseconds(20);
+    MutexLock lock(mu_);
+    while (kept_ == 0) {
+      if (clock.Uptime() >= deadline) return 0;
+      clock.WaitUntil(deadline, mu_, changed_);
+    }
+    return guests_;
+  }
+
+ private:
+  Mutex mu_;
+  CondVar changed_;
+  size_t guests_ ABSL_GUARDED_BY(mu_) = 0;
+  int kept_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+TEST_F(HostWatchTest, WhatIsReadIsKeptWhenTheKeeperWants) {
+  TestKeeper keeper;
+  HostWatch watch(
+      {.node = "hv1"}, dialer_, clock_, [] {}, &keeper);
+  watch.Start();
+  size_t kept = 0;
+  const absl::Duration limit = clock_.Uptime() + absl::Hours(1);
+  while (kept == 0 && clock_.Uptime() < limit) {
+    clock_.Advance(absl::Seconds(1));
+    kept = keeper.AwaitKept();
+  }
+  EXPECT_EQ(kept, 2u);
+}
+
 TEST_F(HostWatchTest, StopsBetweenTwoDials) {
   host_.FailDials(absl::UnavailableError("qemu:///system: refused"));
   watch_.Start();

@@ -19,6 +19,7 @@
 #include "agent/ohai_runner.h"
 #include "agent/service.h"
 #include "agent/session.h"
+#include "agent/snapshot_keeper.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -86,6 +87,11 @@ absl::Status RunDaemon(const Arguments& arguments) {
   OhaiRunner::Request ohai_request = arguments.ohai_request;
   ohai_request.patience = kOhaiPatience;
   BackgroundOhai ohai(speaker.node, ohai_request, clock);
+  SnapshotKeeper snapshot({.folder = arguments.state_folder,
+                           .node = speaker.node,
+                           .uri = arguments.uri,
+                           .rendering = arguments.rendering},
+                          clock);
   hypervisor::LibvirtDialer dialer(clock);
   Daemon daemon(
       {.watch = {.node = speaker.node, .uri = arguments.uri},
@@ -95,7 +101,7 @@ absl::Status RunDaemon(const Arguments& arguments) {
       [&ohai](const v1::RunOhai& request, Session::OhaiDone done) {
         ohai.Start(request, std::move(done));
       },
-      [&service] { service.Changed(); }, clock);
+      [&service] { service.Changed(); }, clock, &snapshot);
   daemon.Start();
   service.Wait([&daemon]() -> Service::Standing {
     const Daemon::Standing standing = daemon.standing();
