@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/random/distributions.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
@@ -39,14 +40,6 @@ std::vector<GuestId> Lacking(const RecordPtr& before,
     lacking.push_back({uuid});
   }
   return lacking;
-}
-
-bool Remove(const std::string& uuid,
-            google::protobuf::RepeatedPtrField<std::string>& uuids) {
-  const auto end = std::remove(uuids.begin(), uuids.end(), uuid);
-  if (end == uuids.end()) return false;
-  uuids.erase(end, uuids.end());
-  return true;
 }
 
 }  // namespace
@@ -186,20 +179,24 @@ absl::StatusOr<FleetSource::Heard> FleetSource::HearReport(
 void FleetSource::ExplainGone(Host& host, const std::vector<GuestId>& lacking,
                               v1::Observation& seen) {
   const absl::Duration now = clock_.Uptime();
-  auto& removed = *seen.mutable_removed_uuids();
+  // An agent may name as many as it likes.
+  absl::flat_hash_set<std::string> removed(seen.removed_uuids().begin(),
+                                           seen.removed_uuids().end());
   std::map<GuestId, absl::Duration> moving;
   for (const GuestId& guest : lacking) {
-    const bool is_removed =
-        std::find(removed.begin(), removed.end(), guest.uuid) != removed.end();
     // The agent has waited for nothing yet; its event came by its own way.
-    const bool is_news = is_removed && !host.push.moving.contains(guest);
+    const bool is_news =
+        removed.contains(guest.uuid) && !host.push.moving.contains(guest);
     if (is_news) moves_.Hinted(host.id, guest, now);
     const absl::Duration until = moves_.MovingUntil(host.id, guest, now);
     if (until <= now) continue;
-    Remove(guest.uuid, removed);
+    removed.erase(guest.uuid);
     seen.add_moving_uuids(guest.uuid);
     moving.emplace(guest, until);
     host.standing.schedule().WantRead(until);
+  }
+  if (!moving.empty()) {
+    seen.mutable_removed_uuids()->Assign(removed.begin(), removed.end());
   }
   if (seen.full()) {
     host.push.moving = std::move(moving);
