@@ -122,8 +122,9 @@ class Service final : public AgentService,
       return reactor;
     }
     std::unique_ptr<grpc::Alarm> patience = Bound(request->node(), call);
-    enrolment_->Finish(*request,
-                       [call = std::move(call), place = *std::move(place), tally = tally_,
+    enrolment_->Finish(
+        *request,
+        [call = std::move(call), place = *std::move(place), tally = tally_,
          patience = std::move(patience)](
             absl::StatusOr<v1::FinishEnrolmentResponse> answer) mutable {
           ++(answer.ok() ? tally->issued : tally->refused);
