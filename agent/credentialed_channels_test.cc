@@ -44,11 +44,12 @@ class CredentialedChannelsTest : public testing::Test {
     });
   }
   absl::Status AwaitOpened() {
-    return Await([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const bool opened = Await([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       return opened_.has_value();
-    })
-               ? opened_->status()
-               : absl::UnknownError("nothing was opened");
+    });
+    if (!opened) return absl::UnknownError("nothing was opened");
+    MutexLock lock(mu_);
+    return opened_->status();
   }
   bool AwaitRenewed(int count) {
     return Await([this, count]() ABSL_NO_THREAD_SAFETY_ANALYSIS {

@@ -38,7 +38,9 @@ class ScriptedController {
     std::optional<v1::SessionRequest> Next(
         absl::Duration patience = kPatience) {
       MutexLock lock(mu_);
-      Await(patience, [this] { return !received_.empty() || over_; });
+      Await(patience, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        return !received_.empty() || over_;
+      });
       if (received_.empty()) return std::nullopt;
       v1::SessionRequest message = std::move(received_.front());
       received_.pop_front();
@@ -90,7 +92,8 @@ class ScriptedController {
     // The agent has ended it, or it has been ended.
     bool AwaitOver(absl::Duration patience = kPatience) {
       MutexLock lock(mu_);
-      return Await(patience, [this] { return over_; });
+      return Await(patience,
+                   [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return over_; });
     }
 
    private:
