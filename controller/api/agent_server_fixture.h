@@ -53,7 +53,8 @@ class TestAgent {
 
   // A session, until End() or Break().
   void Open() {
-    context_ = Patient();
+    // Longer than a test waits: it is not this that ends a session.
+    context_ = Patient(2 * kAgentPatience);
     stream_ = stub_->Session(context_.get());
   }
   bool Say(const v1::SessionRequest& message) {
@@ -92,10 +93,11 @@ class TestAgent {
   }
 
  private:
-  static std::unique_ptr<grpc::ClientContext> Patient() {
+  static std::unique_ptr<grpc::ClientContext> Patient(
+      absl::Duration patience = kAgentPatience) {
     auto context = std::make_unique<grpc::ClientContext>();
     context->set_deadline(std::chrono::system_clock::now() +
-                          absl::ToChronoSeconds(kAgentPatience));
+                          absl::ToChronoSeconds(patience));
     return context;
   }
 
