@@ -119,6 +119,7 @@ FleetSource::FleetSource(Options options, const std::vector<FoundHost>& hosts,
               .dials_per_second = options.dials_per_second}),
       moves_(
           {.departure = options.move_timeout, .settle = options.move_settle}),
+      random_(MakeRandom(options.seed)),
       last_session_(absl::ToUnixMicros(clock.Now())) {
   SetHosts(hosts);
 }
@@ -360,6 +361,22 @@ void FleetSource::Work() {
   }
   // Closing may block, so the workers share it.
   while (Host* const host = TakeOpen()) host->connection.reset();
+}
+
+absl::Duration FleetSource::Tick() {
+  while (true) {
+    std::optional<Task> task;
+    {
+      MutexLock lock(mu_);
+      if (stopping_) return absl::InfiniteDuration();
+      const absl::Duration now = clock_.Uptime();
+      const std::optional<Lanes::Begun> begun = lanes_.Begin(now);
+      if (!begun.has_value()) return lanes_.NextAt(now);
+      task = TaskOf(*begun);
+    }
+    Run(*task);
+    if (!Release(*task)) task->host->connection.reset();
+  }
 }
 
 std::optional<FleetSource::Task> FleetSource::Take() {

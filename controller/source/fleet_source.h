@@ -13,13 +13,13 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/random.h"
 #include "controller/discovery/found_host.h"
 #include "controller/inventory/inventory.h"
 #include "controller/source/agent_hosts.h"
@@ -97,6 +97,8 @@ class FleetSource final : public AgentHosts {
     // often.
     int agent_comings = 5;
     absl::Duration agent_coming_interval = absl::Seconds(30);
+    // For the jitter of waits; none: like no other.
+    std::optional<uint64_t> seed = {};
   };
 
   // As SetHosts(hosts). Everything referred to must outlive this.
@@ -110,6 +112,11 @@ class FleetSource final : public AgentHosts {
   // Closes every connection and waits for the workers: as long as the slowest
   // call's own bound, not longer. Never starts again.
   void Stop();
+
+  // What a worker does: takes one after the other the steps that are due and
+  // may begin, and returns the Uptime() of the next. Several threads may be at
+  // it, each a worker. Only for who does not Start().
+  absl::Duration Tick();
 
   // These are the hosts, each named once. New ones are in the inventory when
   // this returns; all else is done by the workers soon. A host that is not
@@ -260,7 +267,7 @@ class FleetSource final : public AgentHosts {
   Moves moves_ ABSL_GUARDED_BY(mu_);
   HostIdentities identities_ ABSL_GUARDED_BY(mu_);
   PullStatistics statistics_ ABSL_GUARDED_BY(mu_);
-  absl::BitGen random_ ABSL_GUARDED_BY(mu_);
+  Random random_ ABSL_GUARDED_BY(mu_);
   int64_t last_session_ ABSL_GUARDED_BY(mu_);
   int64_t last_request_ ABSL_GUARDED_BY(mu_) = 0;  // of an agent
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

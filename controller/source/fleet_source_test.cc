@@ -47,6 +47,30 @@ TEST_F(FleetSourceTest, ReadsEverythingAfterADial) {
   EXPECT_EQ(record->provenance().origin(), "fake://hv0/");
 }
 
+TEST_F(FleetSourceTest, TicksOfTheCallersDoWhatWorkersDo) {
+  Host().SetGuest(Guest("1", "web"));
+  Create();
+  const absl::Duration next = source_->Tick();
+  ASSERT_EQ(Record()->guests_size(), 1);
+  EXPECT_EQ(Host().reads(), 1);
+
+  clock_.Advance(next - clock_.Uptime());
+  source_->Tick();
+  EXPECT_EQ(Host().reads(), 2);  // the relist
+}
+
+TEST_F(FleetSourceTest, ASeedMakesTheSameWaits) {
+  options_.seed = 7;
+  absl::Duration next;
+  for (int run = 0; run < 2; ++run) {
+    Create();
+    Host().FailDials(absl::UnavailableError("refused"));
+    const absl::Duration due = source_->Tick();
+    if (run == 0) next = due;
+    EXPECT_EQ(due, next);
+  }
+}
+
 TEST_F(FleetSourceTest, WhatIsShownOfAUriHoldsNoSecret) {
   const std::string uri = "fake+ssh://me:secret@hv0/system?keyfile=/etc/key";
   dialer_.host(uri);

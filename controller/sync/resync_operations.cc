@@ -207,7 +207,8 @@ ResyncOperations::ResyncOperations(Options options, const Inventory& inventory,
       clock_(clock),
       mailbox_(std::make_shared<Mailbox>()),
       reread_(std::move(reread)),
-      run_ohai_(std::move(run_ohai)) {}
+      run_ohai_(std::move(run_ohai)),
+      random_(MakeRandom(options_.seed)) {}
 
 ResyncOperations::~ResyncOperations() { Stop(); }
 

@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/random/random.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/random.h"
 #include "controller/inventory/inventory.h"
 #include "controller/sync/ohai_run.h"
 #include "controller/sync/syncer.h"
@@ -66,6 +66,8 @@ class ResyncOperations {
     bool write_ohai_time = false;  // see chef::ParseOhaiOutput()
     int running = 16;              // operations at once
     int kept = 100;                // ended operations remembered
+    // For the operations' ids; none: like no other.
+    std::optional<uint64_t> seed = {};
   };
 
   // Everything referred to must outlive this. Without `run_ohai` no host has an
@@ -190,7 +192,7 @@ class ResyncOperations {
 
   mutable Mutex mu_;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
-  absl::BitGen random_ ABSL_GUARDED_BY(mu_);
+  Random random_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, Running> running_ ABSL_GUARDED_BY(mu_);
   // In the order in which they ended.
   std::deque<v1::Operation> ended_ ABSL_GUARDED_BY(mu_);

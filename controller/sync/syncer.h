@@ -15,13 +15,13 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
-#include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/random.h"
 #include "chef/node_search.h"
 #include "chef/node_writer.h"
 #include "chef/rendering.h"
@@ -96,6 +96,8 @@ class Syncer {
     absl::Duration max_run = absl::Hours(2);
     // The most of Ohai's output that waits to be written, over all hosts.
     size_t max_ohai_bytes = 256 << 20;
+    // For the jitter of waits; none: like no other.
+    std::optional<uint64_t> seed = {};
 
     // For people: whom the sink writes to, as whom, and its limit.
     std::string server_url;
@@ -289,7 +291,7 @@ class Syncer {
   bool woken_ ABSL_GUARDED_BY(mu_) = false;    // a turn is due, whatever time
   absl::Duration next_tick_ ABSL_GUARDED_BY(mu_) = absl::InfiniteDuration();
   int calls_ ABSL_GUARDED_BY(mu_) = 0;  // that the sink has yet to answer
-  absl::BitGen random_ ABSL_GUARDED_BY(mu_);
+  Random random_ ABSL_GUARDED_BY(mu_);
   DirtySet dirty_ ABSL_GUARDED_BY(mu_);
   ServerHealth health_ ABSL_GUARDED_BY(mu_);
   Sweep sweep_ ABSL_GUARDED_BY(mu_);

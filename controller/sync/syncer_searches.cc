@@ -91,6 +91,11 @@ std::vector<Expected> Syncer::ExpectedNodes() const {
     if (!state.IsConfirmed() || dirty_.Find(host).has_value()) continue;
     expected.push_back({host, state.applied.marks, state.confirmed_at});
   }
+  // In one order, so that a simulation can be played again.
+  std::sort(expected.begin(), expected.end(),
+            [](const Expected& a, const Expected& b) {
+              return a.host.node < b.host.node;
+            });
   return expected;
 }
 
