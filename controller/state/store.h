@@ -38,7 +38,8 @@ class Store {
     std::vector<v1::StoredHost> hosts;  // in the order of their nodes
     std::vector<v1::StoredNode> nodes;  // likewise
     std::vector<v1::Operation> operations;
-    // No revision or session was given out that is greater.
+    // The greatest revision and session that were kept. What was given out in
+    // the last moment may be greater.
     int64_t last_revision = 0;
     int64_t last_session = 0;
     // When it was kept; InfinitePast if there was nothing.
@@ -53,7 +54,11 @@ class Store {
     int64_t waiting = 0;
     absl::Duration oldest = absl::ZeroDuration();
     int64_t commits = 0;
+    // What was appended, found no place to wait, and is lost: the oldest of it.
+    int64_t dropped = 0;
     int64_t bytes = 0;  // of the files
+    // The name under which the last run's damaged file is now; usually empty.
+    std::string moved_aside = {};
   };
 
   virtual ~Store() = default;
