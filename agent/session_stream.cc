@@ -7,6 +7,7 @@
 #include <grpcpp/support/client_callback.h>
 
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/clock.h"
@@ -29,6 +30,10 @@ absl::Status FromGrpc(const grpc::Status& status) {
 // Lives until gRPC has said that the call is done. Operations are begun by the
 // task only, and the hold is given up by it, so none is begun on a call that is
 // done.
+//
+// Whoever destroys it may let go of the process's last channel, and gRPC then
+// ends the very threads on which it calls back. So it is not destroyed there:
+// the owner of the stream does it, or if that did not wait, a thread for it.
 class SessionStream::Call final
     : public grpc::ClientBidiReactor<v1::SessionRequest, v1::SessionResponse> {
  public:
@@ -38,7 +43,10 @@ class SessionStream::Call final
         waker_(std::move(waker)) {}
 
   void Begin(std::shared_ptr<Call> self) {
-    self_ = std::move(self);
+    {
+      MutexLock lock(mu_);
+      self_ = std::move(self);
+    }
     stub_->async()->Session(&context_, this);
     AddHold();
     StartRead(&incoming_);
@@ -90,12 +98,19 @@ class SessionStream::Call final
     return std::nullopt;
   }
 
-  void AwaitEnd(absl::Duration patience) {
+  // The owner lets go of it, once it has ended or after that time.
+  void Leave(absl::Duration patience) {
     const Clock& clock = Clock::Real();
     const absl::Duration deadline = clock.Uptime() + patience;
+    std::shared_ptr<Call> self;
     MutexLock lock(mu_);
     while (!ended_.has_value() && clock.Uptime() < deadline) {
       clock.WaitUntil(deadline, mu_, changed_);
+    }
+    if (ended_.has_value()) {
+      self.swap(self_);  // and the owner still has it
+    } else {
+      is_left_ = true;
     }
   }
 
@@ -118,13 +133,23 @@ class SessionStream::Call final
   }
 
   void OnDone(const grpc::Status& status) override {
-    const std::shared_ptr<Call> self = std::move(self_);
+    const Runner::Waker waker = waker_;
+    std::shared_ptr<Call> left;
     {
       MutexLock lock(mu_);
-      ended_ = FromGrpc(status);
-      changed_.NotifyAll();
+      if (is_left_) {
+        left.swap(self_);
+      } else {
+        ended_ = FromGrpc(status);
+        changed_.NotifyAll();
+      }
     }
-    waker_.Wake();
+    // Unless it was left, the owner may have destroyed this by now.
+    if (left != nullptr) {
+      std::thread([call = std::move(left)] {}).detach();
+    } else {
+      waker.Wake();
+    }
   }
 
  private:
@@ -132,8 +157,7 @@ class SessionStream::Call final
   const std::unique_ptr<v1::AgentService::Stub> stub_;
   const Runner::Waker waker_;
   grpc::ClientContext context_;
-  std::shared_ptr<Call> self_;  // until it is done
-  bool holds_ = true;           // the task's
+  bool holds_ = true;  // the task's
 
   // gRPC's while an operation is under way, else the task's.
   v1::SessionResponse incoming_;
@@ -146,6 +170,8 @@ class SessionStream::Call final
   bool broken_ ABSL_GUARDED_BY(mu_) = false;  // no more can be written
   bool over_ ABSL_GUARDED_BY(mu_) = false;    // no more will be read
   std::optional<absl::Status> ended_ ABSL_GUARDED_BY(mu_);
+  std::shared_ptr<Call> self_ ABSL_GUARDED_BY(mu_);  // until it is done
+  bool is_left_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 SessionStream::SessionStream(std::shared_ptr<grpc::Channel> channel,
@@ -157,7 +183,7 @@ SessionStream::SessionStream(std::shared_ptr<grpc::Channel> channel,
 SessionStream::~SessionStream() {
   call_->Cancel();
   call_->LetGo();
-  call_->AwaitEnd(kLetGo);
+  call_->Leave(kLetGo);
 }
 
 std::optional<v1::SessionResponse> SessionStream::Take() {
