@@ -477,7 +477,10 @@ void Session::Ended(absl::Status status, absl::Duration now) {
 void Session::Retry(const Ending& ending, absl::Duration now) {
   const bool was_open = standing_.is_open;
   const bool went_well = was_open && now - opened_at_ >= options_.reconnect.max;
-  failures_ = went_well ? 1 : failures_ + 1;
+  // An open session that the controller ends, saying when to come back, has not
+  // failed: it may be restarted time and again.
+  const bool was_sent_away = was_open && ending.come_back_after.has_value();
+  failures_ = was_sent_away ? 0 : went_well ? 1 : failures_ + 1;
   const bool is_refusal = IsRefusal(ending.why.code());
   const absl::Duration wait =
       ending.come_back_after.has_value()

@@ -444,6 +444,32 @@ TEST_F(SessionTest, WhoIsSentAwayForAMomentComesBackBeforeABackoffWouldLetIt) {
   EXPECT_THAT(passed, AllOf(Ge(absl::Seconds(2)), Lt(absl::Minutes(2))));
 }
 
+TEST_F(SessionTest, ToBeSentAwayIsNoFailure) {
+  options_.reconnect = {.min = absl::Seconds(2), .max = absl::Minutes(2)};
+  Read({MakeGuest("a")});
+  Start();
+  CallPtr call = Greet(1, /*need_full=*/true);
+  absl::Duration passed;
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_NE(call, nullptr);
+    ASSERT_TRUE(AwaitOpen(true));
+    v1::SessionResponse go_away;
+    *go_away.mutable_go_away()->mutable_reconnect_after() =
+        ToProto(absl::Milliseconds(100));
+    call->Send(go_away);
+    ASSERT_TRUE(AwaitOpen(false));
+    call = NextCallAfter(passed);
+    ASSERT_NE(call, nullptr);
+    ASSERT_TRUE(call->Next()->has_hello());
+    call->Welcome(2 + i, /*need_full=*/true);
+  }
+  ASSERT_TRUE(AwaitOpen(true));
+  call->End({grpc::StatusCode::UNAVAILABLE, "not now"});
+  ASSERT_TRUE(AwaitOpen(false));
+  ASSERT_NE(NextCallAfter(passed), nullptr);
+  EXPECT_THAT(passed, Lt(absl::Seconds(4)));
+}
+
 TEST_F(SessionTest, WhoIsRefusedWaitsLongest) {
   Start();
   const CallPtr call = controller_->NextCall();
