@@ -195,7 +195,8 @@ class Service final : public AgentService,
     RETURN_IF_ERROR(CheckEnrolmentSize(request.ByteSizeLong()));
     ASSIGN_OR_RETURN(const AgentPeer peer,
                      ReadAgentPeer(context, options_.transport, clock_.Now()));
-    ASSIGN_OR_RETURN(const HostId host, RenewedHost(*peer.names));
+    ASSIGN_OR_RETURN(const HostId host,
+                     RenewedHost(peer.names.value_or(AgentNames())));
     return enrolment_->Renew(host, request.certificate_request());
   }
 
