@@ -44,8 +44,8 @@ std::string PullSsh(const Lab& lab) {
 std::string HostsYaml(const std::vector<WatchedHost>& hosts) {
   std::string yaml;
   for (const WatchedHost& host : hosts) {
-    absl::StrAppend(&yaml, "  - {node: '", host.node, "', uri: '", host.uri,
-                    "'");
+    absl::StrAppend(&yaml, "  - {node: '", host.node, "'");
+    if (!host.uri.empty()) absl::StrAppend(&yaml, ", uri: '", host.uri, "'");
     if (!host.labels.empty()) {
       absl::StrAppend(
           &yaml, ", labels: {",

@@ -16,7 +16,7 @@ namespace rehai::lab {
 // A hypervisor as the controller is told of it.
 struct WatchedHost {
   std::string node;
-  std::string uri;
+  std::string uri = {};  // empty: only an agent tells of it
   std::map<std::string, std::string> labels = {};
 };
 
