@@ -16,6 +16,7 @@
 #include "base/status_macros.h"
 #include "hypervisor/domain_xml.h"
 #include "hypervisor/libvirt_errors.h"
+#include "hypervisor/libvirt_uri.h"
 
 namespace rehai::hypervisor {
 namespace {
@@ -83,7 +84,7 @@ absl::Status HostReader::ReadMachine() {
     RETURN_IF_ERROR(Missed(machine_due_));
   }
   if (const LibvirtText uri{virConnectGetURI(connection_)}) {
-    facts_.set_uri(uri.get());
+    facts_.set_uri(LocalUri(uri.get()));
   } else {
     RETURN_IF_ERROR(Missed(machine_due_));
   }

@@ -66,4 +66,20 @@ std::string WithoutPrompts(absl::string_view uri,
   return absl::StrCat(whole, joint, parameter, uri.substr(whole.size()));
 }
 
+std::string LocalUri(absl::string_view uri) {
+  constexpr absl::string_view kSlashes = "://";
+  const size_t slashes = uri.find(kSlashes);
+  if (slashes == absl::string_view::npos) return std::string(uri);
+  const absl::string_view scheme = uri.substr(0, slashes);
+  const absl::string_view driver = scheme.substr(0, scheme.find('+'));
+  for (const absl::string_view daemonless : {"esx", "gsx", "vpx", "hyperv"}) {
+    if (absl::EqualsIgnoreCase(driver, daemonless)) return std::string(uri);
+  }
+  absl::string_view rest = uri.substr(slashes + kSlashes.size());
+  rest = rest.substr(0, rest.find_first_of("?#"));
+  const size_t path = rest.find('/');
+  return absl::StrCat(driver, kSlashes,
+                      path == absl::string_view::npos ? "" : rest.substr(path));
+}
+
 }  // namespace rehai::hypervisor

@@ -17,6 +17,12 @@ namespace rehai::hypervisor {
 std::string WithoutPrompts(absl::string_view uri,
                            absl::string_view ssh_command = "");
 
+// The URI by which a program beside the hypervisor reaches it, whichever way
+// `uri` goes there: "qemu:///system" for
+// "qemu+ssh://root@hv1/system?command=x". A driver that works without a daemon,
+// as esx does, has none: its URI comes back as it is, as does what is no URI.
+std::string LocalUri(absl::string_view uri);
+
 }  // namespace rehai::hypervisor
 
 #endif  // HYPERVISOR_LIBVIRT_URI_H_

@@ -49,5 +49,23 @@ TEST(LibvirtUriTest, TheCommandIsForNoOtherTransportAndNotForOneWithItsOwn) {
   }
 }
 
+TEST(LibvirtUriTest, TheLocalUriIsTheSameByWhateverWay) {
+  for (const char* uri :
+       {"qemu:///system", "qemu+ssh://root@hv1:2222/system?command=/ssh",
+        "qemu+unix:///system?socket=/run/a", "qemu://hv1/system",
+        "qemu+tls://[::1]/system#x"}) {
+    EXPECT_EQ(LocalUri(uri), "qemu:///system") << uri;
+  }
+  EXPECT_EQ(LocalUri("test+ssh://root@sim1/default"), "test:///default");
+  EXPECT_EQ(LocalUri("xen+ssh://hv1"), "xen://");
+  EXPECT_EQ(LocalUri("xen+ssh://hv1/"), "xen:///");
+}
+
+TEST(LibvirtUriTest, ADriverWithoutADaemonHasNoLocalUri) {
+  for (const char* uri : {"esx://root@hv1/?no_verify=1", "no uri at all", ""}) {
+    EXPECT_EQ(LocalUri(uri), uri);
+  }
+}
+
 }  // namespace
 }  // namespace rehai::hypervisor
