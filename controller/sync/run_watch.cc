@@ -81,19 +81,29 @@ void RunWatch::Drop(Host& host) {
 
 void RunWatch::DropOldest() { Drop(hosts_.at(saved_order_.begin()->second)); }
 
+const RunWatch::Run* RunWatch::FindRun(const HostId& id,
+                                       absl::Duration now) const {
+  const auto it = hosts_.find(id);
+  if (it == hosts_.end() || !it->second.run.has_value()) return nullptr;
+  const Run& run = *it->second.run;
+  return run.since + options_.max_run > now ? &run : nullptr;
+}
+
 std::optional<absl::Duration> RunWatch::HeldUntil(const HostId& id,
                                                   absl::Duration now) const {
-  const auto it = hosts_.find(id);
-  if (it == hosts_.end() || !it->second.run.has_value()) return std::nullopt;
-  const absl::Duration until = it->second.run->since + options_.max_run;
+  const Run* const run = FindRun(id, now);
+  if (run == nullptr) return std::nullopt;
+  const absl::Duration until =
+      run->since + std::min(options_.max_run, kLongestHold);
   if (until <= now) return std::nullopt;
   return until;
 }
 
 std::optional<absl::Time> RunWatch::StartedAt(const HostId& id,
                                               absl::Duration now) const {
-  if (!HeldUntil(id, now).has_value()) return std::nullopt;
-  return hosts_.at(id).run->started_at;
+  const Run* const run = FindRun(id, now);
+  if (run == nullptr) return std::nullopt;
+  return run->started_at;
 }
 
 std::shared_ptr<const std::string> RunWatch::SavedFor(const HostId& id,
@@ -152,7 +162,7 @@ void RunWatch::Forget(const HostId& id) {
 void RunWatch::FillStatus(absl::Duration now, v1::RunsStatus& status) const {
   int32_t in_flight = 0;
   for (const auto& [id, host] : hosts_) {
-    if (HeldUntil(id, now).has_value()) ++in_flight;
+    if (FindRun(id, now) != nullptr) ++in_flight;
   }
   status.set_in_flight(in_flight);
   status.set_started(started_);

@@ -27,7 +27,8 @@ namespace rehai {
 // - A host has one run in flight: chef-client sees to that with a lock. A run
 //   without an end is forgotten after Options::max_run.
 // - While a run is in flight a write that shows nothing new is better held: the
-//   run's save will undo it, and its end brings the next.
+//   run's save will undo it, and its end brings the next. Not for longer than
+//   kLongestHold, as its end may never be told.
 // - The document that a run saved is kept if a PUT of ours may have rolled the
 //   save back, that is if our GET and our PUT lie around it, until a write of
 //   the host has dealt with it. Documents are few, and not kept for long.
@@ -46,6 +47,9 @@ class RunWatch {
   static constexpr absl::Duration kWindowAge = absl::Minutes(1);
   // A document waits for its write no longer than this.
   static constexpr absl::Duration kSavedAge = absl::Minutes(1);
+
+  // A run without an end holds a write back no longer than this.
+  static constexpr absl::Duration kLongestHold = absl::Minutes(15);
 
   struct Options {
     absl::Duration max_run = absl::Hours(2);
@@ -69,8 +73,8 @@ class RunWatch {
   Event OnMessage(const HostId& host, const chef::RunMessage& message,
                   bool writing, absl::Duration now, absl::Time wall_now);
 
-  // When the host's run in flight is over for us, if it does not say so before;
-  // nullopt if there is none.
+  // Until when a write that shows nothing new is better held for the host's run
+  // in flight, if its end is not told before; nullopt if there is no reason.
   std::optional<absl::Duration> HeldUntil(const HostId& host,
                                           absl::Duration now) const;
   // When it began, as heard.
@@ -123,6 +127,8 @@ class RunWatch {
     std::optional<Saved> saved;
   };
 
+  // The host's run in flight; null if there is none, or it is to be forgotten.
+  const Run* FindRun(const HostId& id, absl::Duration now) const;
   // True if a PUT of ours lies around the save.
   static bool MayHaveUndone(const Host& host, const Saved& saved);
   static void AddWindow(Host& host, const chef::WriteResult& result,

@@ -99,11 +99,21 @@ TEST_F(RunWatchTest, ARunIsInFlightFromItsStartToItsEnd) {
 
 TEST_F(RunWatchTest, ARunWithoutAnEndIsForgotten) {
   Hear(Start("1"));
-  EXPECT_THAT(watch_.HeldUntil(kHost, clock_.Uptime()),
-              Optional(clock_.Uptime() + kMaxRun));
-  clock_.Advance(kMaxRun);
-  EXPECT_FALSE(IsHeld());
+  clock_.Advance(kMaxRun - kMoment);
+  EXPECT_EQ(Status().in_flight(), 1);
+  clock_.Advance(kMoment);
   EXPECT_EQ(Status().in_flight(), 0);
+  EXPECT_EQ(watch_.StartedAt(kHost, clock_.Uptime()), std::nullopt);
+}
+
+// Its end may never be told, and then nothing else brings the node's check.
+TEST_F(RunWatchTest, ARunHoldsNothingForLong) {
+  Hear(Start("1"));
+  EXPECT_THAT(watch_.HeldUntil(kHost, clock_.Uptime()),
+              Optional(clock_.Uptime() + RunWatch::kLongestHold));
+  clock_.Advance(RunWatch::kLongestHold);
+  EXPECT_FALSE(IsHeld());
+  EXPECT_EQ(Status().in_flight(), 1);
 }
 
 TEST_F(RunWatchTest, AMessageThatComesTwiceOrLateCountsOnce) {

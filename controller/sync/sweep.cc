@@ -52,7 +52,10 @@ Sweep::Round Sweep::Begin(std::vector<Expected> expected, absl::Duration now,
   ++sweeps_;
   if (!trusts_search()) {
     const size_t nodes = expected.size();
-    round.reads = LongestUnseen(std::move(expected));
+    if (!std::exchange(searches_alone_, false)) {
+      round.reads = LongestUnseen(std::move(expected));
+    }
+    reads_ = round.reads.size();
     if (!options_.no_search.empty() || --sweeps_to_retry_ > 0) {
       End(nodes, round.reads.size(), now);
       return round;
@@ -100,6 +103,12 @@ std::vector<HostId> Sweep::OnSearched(const std::vector<Expected>& expected,
     const bool agrees = static_cast<double>(doubtful.size()) <=
                         kToleratedShare * static_cast<double>(looked_at_);
     // The nodes are read anyway, each in its turn.
+    if (looked_at_ == 0 && reads_ > 0) {
+      // All were being read, so there was nothing to compare.
+      searches_alone_ = true;
+      sweeps_to_retry_ = 1;
+      return {};
+    }
     if (looked_at_ == 0 || !agrees) {
       sweeps_to_retry_ = retry_every_;
       return {};

@@ -55,7 +55,8 @@ Sight Look(const Expected& expected, const chef::NodeMarks* found,
 //   forward to when the lag is over.
 // - A search that fails, or that reads prove wrong, is distrusted: the
 //   nodes are read instead, each of them once in kReadingSweeps intervals. It
-//   is tried again now and then, and trusted when it agrees.
+//   is tried again now and then, and trusted when it agrees; if all nodes are
+//   read in each sweep, in one that reads none.
 //
 // Times are Clock::Uptime() values, passed in. Not thread-safe.
 class Sweep {
@@ -138,6 +139,10 @@ class Sweep {
   std::string distrust_;
   int sweeps_to_retry_ = 0;
   int retry_every_ = 0;
+  // The nodes that this sweep reads for that; and whether the next is to read
+  // none, so that there is something to compare its search with.
+  size_t reads_ = 0;
+  bool searches_alone_ = false;
 
   // Of the last search: the nodes it was asked about, those in doubt that were
   // not read yet, and what was found of the others.

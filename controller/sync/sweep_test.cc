@@ -233,6 +233,26 @@ TEST_F(SweepTest, ReadsComeToEachNodeOnceInTenSweeps) {
   }
 }
 
+// Promise 5, and found by the simulation: all are being read when the answer
+// comes, so there is nothing to compare it with.
+TEST_F(SweepTest, ASmallFleetThatIsReadWholeTrustsTheSearchAgain) {
+  Populate(6);
+  ASSERT_TRUE(Begin().searches);
+  sweep_.OnFailed(absl::UnavailableError("search is off"), now_);
+
+  Sweep::Round round = Begin();
+  ASSERT_TRUE(round.searches);
+  ASSERT_THAT(round.reads, SizeIs(6));
+  EXPECT_THAT(sweep_.OnSearched({}, seen_, /*searches=*/1, now_), IsEmpty());
+  EXPECT_FALSE(sweep_.trusts_search());
+
+  round = Begin();
+  ASSERT_TRUE(round.searches);
+  EXPECT_THAT(round.reads, IsEmpty());
+  EXPECT_THAT(Answer(), IsEmpty());
+  EXPECT_TRUE(sweep_.trusts_search());
+}
+
 TEST_F(SweepTest, ASmallFleetIsReadWhole) {
   Populate(6);
   ASSERT_TRUE(Begin().searches);
