@@ -821,6 +821,12 @@ void Simulation::JudgeEnd() {
       (void)controller_->inventory.ConfirmDisappearance(id);
       trace_.Add("an operator confirms what ", id.node, " lacks");
     }
+    if (HasCondition(*record, kHostUuidChanged)) {
+      // It was first seen as another after the last start.
+      (void)controller_->source.AcceptIdentity(id);
+      source_is_due_ = true;
+      trace_.Add("an operator accepts the identity of ", id.node);
+    }
     if (controller_->syncer.Status(id).state() == v1::SYNC_STATE_PARKED) {
       parked.add_nodes(id.node);
       trace_.Add("an operator asks for ", id.node);
