@@ -120,6 +120,9 @@ void ReportBuffer::Begin(int64_t epoch, bool need_full) {
   epoch_ = epoch;
   sequence_ = 0;
   need_full_ = need_full || LacksUntold();
+  // Until it hears of it, the controller holds the host for unreachable: a
+  // session that goes on where the last one was has to say so.
+  error_standing_ = Standing::kUnsent;
   // Requests were of the session that has ended.
   asked_.clear();
   answered_.clear();
@@ -155,9 +158,11 @@ bool ReportBuffer::LacksUntold() const {
 }
 
 bool ReportBuffer::HasNews() const {
-  if (error_standing_ == Standing::kUnsent) return true;
-  if (!source_error_.empty() || !read_) return false;
-  return need_full_ || facts_standing_ == Standing::kUnsent ||
+  const bool error_is_news = error_standing_ == Standing::kUnsent;
+  if (!source_error_.empty() || !read_) {
+    return error_is_news && !source_error_.empty();
+  }
+  return error_is_news || need_full_ || facts_standing_ == Standing::kUnsent ||
          !answered_.empty() ||
          std::any_of(guests_.begin(), guests_.end(), [](const auto& entry) {
            return entry.second.standing == Standing::kUnsent;

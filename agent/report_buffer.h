@@ -26,6 +26,8 @@ namespace rehai::agent {
 //   everything if the controller wants that. One report is under way at a time,
 //   so what changes meanwhile is in the next one, once.
 // - What was sent and not acknowledged when a session broke is sent again.
+// - A session's first report is made even if there is no news: by it the
+//   controller knows that the host is there, or that it cannot be read.
 //
 // Decides and does nothing: no clock, no I/O. Times are Clock::Uptime(). Not
 // thread-safe.

@@ -171,6 +171,31 @@ TEST_F(ReportBufferTest, AGuestThatWentWithoutAnEventWhileAwayMakesOneToo) {
   EXPECT_FALSE(Deliver()->full());
 }
 
+TEST_F(ReportBufferTest, ASessionThatGoesOnSaysThatNothingHasChanged) {
+  BeginWithTwoKnown();
+  buffer_.End();
+  buffer_.Begin(8, /*need_full=*/false);
+  const auto report = Deliver();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_FALSE(report->full());
+  EXPECT_FALSE(report->has_facts());
+  EXPECT_THAT(report->guests(), IsEmpty());
+  EXPECT_THAT(report->removed_uuids(), IsEmpty());
+  EXPECT_EQ(buffer_.Next(kNow), std::nullopt);
+}
+
+TEST_F(ReportBufferTest, ANewSessionIsToldOfAHypervisorThatIsStillAway) {
+  BeginWithTwoKnown();
+  buffer_.SetSourceError("libvirt is away");
+  ASSERT_TRUE(Deliver().has_value());
+  buffer_.End();
+  buffer_.Begin(8, /*need_full=*/false);
+  const auto report = Deliver();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->source_error(), "libvirt is away");
+  EXPECT_EQ(buffer_.Next(kNow), std::nullopt);
+}
+
 TEST_F(ReportBufferTest, OneReportIsUnderWayAtATime) {
   BeginWithTwoKnown();
   Read({MakeGuest("a", v1::GUEST_STATE_PAUSED), MakeGuest("b")});
