@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/proto_time.h"
+#include "base/utf8.h"
 
 namespace rehai::agent {
 namespace {
@@ -388,6 +389,8 @@ void Session::AddOhaiResult(v1::OhaiResult result) {
 }
 
 v1::OhaiResult Session::Sendable(v1::OhaiResult result) const {
+  // It quotes what Ohai and its plugins print, in whatever encoding.
+  result.set_error(ToUtf8(result.error()));
   const int64_t bytes = static_cast<int64_t>(result.ByteSizeLong());
   if (bytes <= options_.max_message_bytes) return result;
   return OhaiError(

@@ -163,14 +163,17 @@ class TestOhai {
                                     request.plugins().end());
   }
   void EndRun(const std::string& json) {
+    v1::OhaiResult result;
+    result.set_json(json);
+    EndRun(std::move(result));
+  }
+  void EndRun(v1::OhaiResult result) {
     Session::OhaiDone done;
     {
       MutexLock lock(mu_);
       done = std::move(runs_.back().second);
       runs_.pop_back();
     }
-    v1::OhaiResult result;
-    result.set_json(json);
     done(std::move(result));
   }
 
@@ -571,6 +574,21 @@ TEST_F(SessionTest, OhaiRunsWhenAskedAndOnceAtATime) {
   ASSERT_TRUE(result.has_value() && result->has_ohai_result());
   EXPECT_EQ(result->ohai_result().request_id(), 5);
   EXPECT_EQ(result->ohai_result().json(), R"({"a": 1})");
+}
+
+TEST_F(SessionTest, WhatOhaiPrintsInAnotherEncodingIsToldAllTheSame) {
+  const CallPtr call = BeginWithTwoKnown();
+  ASSERT_NE(call, nullptr);
+  v1::SessionResponse run;
+  run.mutable_run_ohai()->set_request_id(5);
+  call->Send(run);
+  ASSERT_TRUE(ohai_.AwaitRun().has_value());
+  v1::OhaiResult failure;
+  failure.set_error("no caf\xe9 plugin");
+  ohai_.EndRun(std::move(failure));
+  const auto result = call->NextWord();
+  ASSERT_TRUE(result.has_value() && result->has_ohai_result());
+  EXPECT_EQ(result->ohai_result().error(), "no caf\xef\xbf\xbd plugin");
 }
 
 TEST_F(SessionTest, OhaiRunsByItsInterval) {
