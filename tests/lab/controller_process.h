@@ -5,6 +5,7 @@
 #define TESTS_LAB_CONTROLLER_PROCESS_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "tests/lab/fleet_file.h"
 #include "tests/lab/goiardi.h"
 #include "tests/lab/knife.h"
+#include "tests/lab/loopback.h"
 #include "tests/lab/process.h"
 #include "tests/lab/temp_folder.h"
 
@@ -31,6 +33,9 @@ class ControllerProcess {
     std::string server_url = {};
     bool kvm_extensions = true;
     bool ohai_libvirt = true;
+    // Not empty: it listens to agents, over TLS as Authorities::AgentsYaml()
+    // says: that, and more of the section.
+    std::string agents = {};
     // More of the configuration file, whole top-level keys: "pull: {...}\n".
     std::string more_config = {};
     std::vector<std::string> more_flags = {};
@@ -48,6 +53,11 @@ class ControllerProcess {
 
   // "127.0.0.1:PORT" of its API.
   const std::string& address() const { return address_; }
+  // The port of 127.0.0.1 for agents, the same in each of its lives; 0 if it
+  // does not listen to them.
+  int agents_port() const {
+    return agents_port_.has_value() ? agents_port_->number() : 0;
+  }
   std::string config_file() const { return *folder_ / "rehai.yaml"; }
   std::string log_file() const { return *folder_ / "log"; }
 
@@ -58,11 +68,15 @@ class ControllerProcess {
 
  private:
   ControllerProcess(std::unique_ptr<TempFolder> folder,
+                    std::optional<ReservedPort> agents_port,
                     std::vector<std::string> argv);
 
   absl::Status Launch();
+  // The ports that it has written down, once it accepts connections there.
+  absl::StatusOr<int> Listens(const std::string& port_file) const;
 
   const std::unique_ptr<TempFolder> folder_;
+  const std::optional<ReservedPort> agents_port_;
   const std::vector<std::string> argv_;
   std::string address_;
   std::unique_ptr<Process> process_;
