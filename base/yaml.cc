@@ -5,17 +5,22 @@
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/duration.pb.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <cmath>
 #include <cstdint>
 #include <set>
+#include <sstream>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "base/spelling.h"
+#include "base/utf8.h"
 
 namespace rehai {
 namespace {
@@ -205,7 +210,10 @@ class Reader {
       }
       case FieldDescriptor::CPPTYPE_DOUBLE: {
         double value = 0;
-        if (!absl::SimpleAtod(text, &value)) return "a number";
+        // "inf" and "nan" are numbers too, with which nobody can count.
+        if (!absl::SimpleAtod(text, &value) || !std::isfinite(value)) {
+          return "a number";
+        }
         reflection->SetDouble(&message, &field, value);
         return nullptr;
       }
@@ -234,19 +242,51 @@ class Reader {
   std::vector<std::string> problems_;
 };
 
+// Takes no notice.
+class NoEvents final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// YAML::LoadAll() would not do: yaml-cpp 0.7 finds another empty document, and
+// another, for ever, before a comma that nothing precedes.
+bool HoldsMoreThanOneDocument(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  NoEvents none;
+  return parser.HandleNextDocument(none) && parser.HandleNextDocument(none);
+}
+
 }  // namespace
 
 absl::Status ParseYaml(const std::string& file_name, const std::string& text,
                        Message& message) {
+  // What is said of hosts is made of it, and could not be read by anyone. A
+  // zero byte has yaml-cpp think of other encodings.
+  if (!IsUtf8(text) || absl::StrContains(text, '\0')) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file_name, ": is not UTF-8; save it as that"));
+  }
   Reader reader(file_name);
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(file_name, ": holds ", documents.size(),
-                       " documents; keep one, without a --- between"));
+    if (HoldsMoreThanOneDocument(text)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          file_name,
+          ": holds more than one document; keep one, without a --- between, "
+          "and see that it does not begin with a comma or a bracket"));
     }
-    if (!documents.empty()) reader.ReadMessage(documents[0], "", message);
+    reader.ReadMessage(YAML::Load(text), "", message);
   } catch (const YAML::Exception& error) {
     reader.Complain(error.mark, "", absl::StrCat("not YAML: ", error.msg));
   }

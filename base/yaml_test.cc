@@ -6,6 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "absl/strings/str_cat.h"
 #include "rehai/v1/config.pb.h"
 #include "tests/matchers.h"
 
@@ -91,6 +94,32 @@ TEST(YamlTest, WrongShapesAreNamed) {
   EXPECT_THAT(ProblemOf("just words\n"), HasSubstr("f.yaml:1: is"));
 }
 
+TEST(YamlTest, WhatNobodyCanCountWithIsNoNumber) {
+  for (const char* const value : {"nan", "inf", "-inf", "1e999", ".inf"}) {
+    EXPECT_THAT(
+        ProblemOf(absl::StrCat("sync: {requests_per_second: ", value, "}")),
+        HasSubstr("expected a number"))
+        << value;
+  }
+}
+
+TEST(YamlTest, TextThatIsNotUtf8IsAProblem) {
+  EXPECT_THAT(ProblemOf("hosts: [{node: hv1, labels: {owner: Ren\xE9}}]"),
+              HasSubstr("f.yaml: is not UTF-8"));
+  // Of UTF-32, and of no character.
+  EXPECT_THAT(ProblemOf(std::string("5\0\0\0s:\n  - \nn5\0\0", 16)),
+              HasSubstr("f.yaml: is not UTF-8"));
+}
+
+// yaml-cpp alone would never come back.
+TEST(YamlTest, ADocumentThatBeginsWithACommaIsAProblemAndAnEnd) {
+  EXPECT_THAT(ProblemOf(",osts:\n  - node: hv2\n"),
+              HasSubstr("f.yaml: holds more than one document"));
+  EXPECT_THAT(ProblemOf("log: {}\n---\nlog: {}\n"),
+              HasSubstr("f.yaml: holds more than one document"));
+  EXPECT_EQ(ProblemOf("---\nlog: {}\n...\n"), "");
+}
+
 TEST(YamlTest, AKeyGivenTwiceIsAProblem) {
   EXPECT_THAT(ProblemOf("log:\n  level: a\n  level: b\n"),
               HasSubstr("f.yaml:3: log.level: is given twice"));
@@ -98,7 +127,8 @@ TEST(YamlTest, AKeyGivenTwiceIsAProblem) {
 
 TEST(YamlTest, BrokenYamlNamesItsLine) {
   EXPECT_THAT(ProblemOf("chef:\n  a: [1, 2\n"), HasSubstr("not YAML"));
-  EXPECT_THAT(ProblemOf("a: b\n---\nc: d\n"), HasSubstr("2 documents"));
+  EXPECT_THAT(ProblemOf("a: b\n---\nc: d\n"),
+              HasSubstr("more than one document"));
 }
 
 }  // namespace
