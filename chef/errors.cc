@@ -8,11 +8,14 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 
 namespace rehai::chef {
 namespace {
 
 constexpr size_t kMaxExcerpt = 200;
+// Of a body, before its white space is taken out.
+constexpr size_t kMostRead = 10'000;
 
 // Chef's servers refuse requests whose time differs from theirs by as much.
 constexpr absl::Duration kAllowedSkew = absl::Minutes(15);
@@ -20,7 +23,9 @@ constexpr absl::Duration kAllowedSkew = absl::Minutes(15);
 // One line of printable text, not too long.
 std::string Excerpt(absl::string_view text) {
   std::string line;
-  for (const char c : absl::StripAsciiWhitespace(text)) {
+  // A proxy's page may be in any encoding.
+  for (const char c :
+       ToUtf8(absl::StripAsciiWhitespace(text).substr(0, kMostRead))) {
     const bool space = absl::ascii_isspace(static_cast<unsigned char>(c)) ||
                        absl::ascii_iscntrl(static_cast<unsigned char>(c));
     if (space && (line.empty() || line.back() == ' ')) continue;

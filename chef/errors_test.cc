@@ -295,6 +295,13 @@ TEST(ErrorsTest, ExcerptsDoNotCutACharacterInTwo) {
   }
 }
 
+TEST(ErrorsTest, APageInAnotherEncodingIsToldInUtf8) {
+  Response response = Html(503);
+  response.body = "Service indispon\xEDvel";
+  EXPECT_THAT(std::string(Of(response).status.message()),
+              HasSubstr("Service indispon\uFFFDvel"));
+}
+
 TEST(ErrorsTest, ErrorsOfOddShapesAreReadAsFarAsTheyGo) {
   for (const char* const body :
        {R"({"error":{"a":1}})", R"({"error":[1,null]})", R"({"error":[]})", "{",

@@ -7,9 +7,13 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 
 namespace rehai::chef {
 namespace {
+
+// Of what is no name, in the message.
+constexpr size_t kLongestQuote = 100;
 
 bool IsNodeNameCharacter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' ||
@@ -24,7 +28,7 @@ absl::Status CheckNodeName(absl::string_view name) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("\"", name,
+      absl::StrCat("\"", Excerpt(name, kLongestQuote),
                    "\" cannot be a Chef node's name; it may hold letters, "
                    "digits and . _ : - only"));
 }

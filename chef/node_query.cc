@@ -173,6 +173,7 @@ void FinishPage(InquiryPtr inquiry, const absl::StatusOr<Response>& response) {
   }
   ++inquiry->answer.searches;
   inquiry->answer.bytes += static_cast<int64_t>(response->body.size());
+  const size_t known = inquiry->answer.rows.size();
   const std::optional<PageSize> page = ReadPage(response->body, *inquiry);
   if (!page.has_value()) {
     return inquiry->done(absl::DataLossError(
@@ -182,6 +183,13 @@ void FinishPage(InquiryPtr inquiry, const absl::StatusOr<Response>& response) {
   }
   if (!IsMore(*inquiry, *page)) {
     return inquiry->done(std::move(inquiry->answer));
+  }
+  if (inquiry->answer.rows.size() == known) {
+    // A server that goes on like this is asked without end.
+    return inquiry->done(absl::DataLossError(absl::StrCat(
+        subject.ToString(), ": says that more than ", inquiry->start,
+        " nodes match, and shows no other one from there on; see whether the "
+        "server's search index is up to date")));
   }
   inquiry->start += NodeQuery::kPageRows;
   AskForPage(std::move(inquiry));

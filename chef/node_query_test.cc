@@ -141,6 +141,17 @@ TEST_F(NodeQueryTest, AShortPageIsNotTheLastIfTheServerKnowsOfMore) {
   EXPECT_THAT(AskForHosts()->rows, SizeIs(2));
 }
 
+TEST_F(NodeQueryTest, AServerThatShowsNothingNewIsNotAskedWithoutEnd) {
+  AnswerNext(200, R"({"total":1000000,"rows":[]})");
+  EXPECT_THAT(AskForHosts(), StatusIs(absl::StatusCode::kDataLoss,
+                                      HasSubstr("shows no other one")));
+  for (int page = 0; page < 2; ++page) {
+    AnswerNext(200, R"({"total":1000000,"rows":[{"data":{"name":"hv1"}}]})");
+  }
+  EXPECT_THAT(AskForHosts(), StatusIs(absl::StatusCode::kDataLoss,
+                                      HasSubstr("shows no other one")));
+}
+
 TEST_F(NodeQueryTest, PagesThatOverlapAreToldOf) {
   std::string rows;
   for (int i = 0; i < 1000; ++i) {

@@ -11,12 +11,16 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 #include "chef/node_document.h"
 #include "chef/node_name.h"
 #include "chef/subtree.h"
 
 namespace rehai::chef {
 namespace {
+
+// Of a message's text, in ours.
+constexpr size_t kLongestQuote = 100;
 
 constexpr const char kStart[] = "run_start";
 constexpr const char kEnd[] = "run_converge";
@@ -60,13 +64,14 @@ absl::StatusOr<RunMessage::Kind> KindOf(const ScannedNode& message) {
   }
   RETURN_IF_ERROR(type.status());
   if (*type != kStart && *type != kEnd) {
-    return absl::UnimplementedError(
-        absl::StrCat("data collector message: type ", *type));
+    return absl::UnimplementedError(absl::StrCat(
+        "data collector message: type ", Excerpt(*type, kLongestQuote)));
   }
   ASSIGN_OR_RETURN(const std::string version,
                    String(message, {"message_version"}));
   if (!absl::StartsWith(version, "1.") && !absl::StartsWith(version, "2.")) {
-    return Bad(absl::StrCat("version ", version, " is not known"));
+    return Bad(absl::StrCat("version ", Excerpt(version, kLongestQuote),
+                            " is not known"));
   }
   return *type == kStart ? RunMessage::Kind::kStart : RunMessage::Kind::kEnd;
 }
@@ -109,7 +114,10 @@ absl::StatusOr<RunMessage> ParseRunMessage(absl::string_view body) {
   ASSIGN_OR_RETURN(const std::string started_at,
                    String(*message, {"start_time"}));
   if (!absl::ParseTime(absl::RFC3339_full, started_at, &run.started_at,
-                       nullptr)) {
+                       nullptr) ||
+      // It takes "infinite-future" in every format.
+      run.started_at == absl::InfinitePast() ||
+      run.started_at == absl::InfiniteFuture()) {
     return Bad("\"start_time\" is no time");
   }
   if (run.kind == RunMessage::Kind::kEnd) {

@@ -121,6 +121,18 @@ TEST(RunMessageTest, OtherMessagesArePassedOver) {
   }
 }
 
+TEST(RunMessageTest, AMessageOfOursQuotesOnlyTheBeginOfAnother) {
+  const std::string longer(100'000, 'x');
+  for (const std::string& body :
+       {absl::StrCat(R"({"message_type":")", longer, R"("})"),
+        absl::StrCat(R"({"message_type":"run_start","message_version":")",
+                     longer, R"("})")}) {
+    const auto run = ParseRunMessage(body);
+    ASSERT_FALSE(run.ok());
+    EXPECT_LT(run.status().message().size(), 500u);
+  }
+}
+
 TEST(RunMessageTest, AMessageThatLacksWhatItNeedsIsRefused) {
   const std::string end = End("success", kRunList, kNode);
   for (const auto& [key, other] :
@@ -133,6 +145,8 @@ TEST(RunMessageTest, AMessageThatLacksWhatItNeedsIsRefused) {
         std::pair("\"node_name\":\"hv1", "\"node_name\":\"h/v"),
         std::pair("\"run_id\"", "\"x\""), std::pair("\"start_time\"", "\"x\""),
         std::pair("T14:00:03Z", "T14"),
+        std::pair("2026-11-24T14:00:03Z", "infinite-past"),
+        std::pair("2026-11-24T14:00:03Z", "infinite-future"),
         std::pair("\"status\":\"success\"", "\"status\":\"done\""),
         std::pair("\"status\":\"success\"", "\"status\":7"),
         std::pair("\"node\":{", "\"x\":{")}) {

@@ -18,6 +18,8 @@
 namespace rehai::chef {
 namespace {
 
+constexpr size_t kLongestQuote = 300;
+
 struct UrlDeleter {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
 };
@@ -37,16 +39,27 @@ bool IsLoopback(absl::string_view host) {
          absl::StartsWith(host, "127.");
 }
 
+// What messages may repeat: a password is not for people who read logs.
+std::string WithoutUser(absl::string_view text) {
+  const size_t at = text.rfind('@');
+  if (at == absl::string_view::npos) return std::string(text);
+  const bool is_https = absl::StartsWith(text, "https://");
+  return absl::StrCat(is_https ? "https://" : "", "...", text.substr(at));
+}
+
 absl::Status Refused(absl::string_view text, absl::string_view why) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("Chef server URL \"", absl::CHexEscape(text), "\": ", why,
-                   "; write https://SERVER or "
-                   "https://SERVER/organizations/ORGANISATION"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "Chef server URL \"",
+      absl::CHexEscape(WithoutUser(text).substr(0, kLongestQuote)), "\": ", why,
+      "; write https://SERVER or "
+      "https://SERVER/organizations/ORGANISATION"));
 }
 
 }  // namespace
 
 absl::StatusOr<ServerUrl> ParseServerUrl(absl::string_view text) {
+  // curl would read on to the zero byte only.
+  if (absl::StrContains(text, '\0')) return Refused(text, "is not a URL");
   const UrlPtr url(curl_url());
   if (curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0) !=
       CURLUE_OK) {

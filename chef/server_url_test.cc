@@ -59,6 +59,22 @@ TEST(ServerUrlTest, APasswordIsRefusedAndNotRepeated) {
                              Not(HasSubstr("hunter2")))));
 }
 
+TEST(ServerUrlTest, APasswordIsNotRepeatedWhateverElseIsWrong) {
+  for (const char* const url :
+       {"https://me:hunter2@chef.example.com:99999", "me:hunter2@chef",
+        "ftp://me:hunter2@chef.example.com", "https://me:hunter2@[::"}) {
+    EXPECT_THAT(
+        ParseServerUrl(url),
+        StatusIs(absl::StatusCode::kInvalidArgument, Not(HasSubstr("hunter2"))))
+        << url;
+  }
+}
+
+TEST(ServerUrlTest, WhatIsBehindAZeroByteIsNotPassedOver) {
+  EXPECT_THAT(ParseServerUrl(absl::string_view("https://chef\0.evil", 18)),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(ServerUrlTest, PlainPathsNeedNoEncoding) {
   EXPECT_TRUE(IsPlainPath("/nodes/hv1.example.com"));
   EXPECT_TRUE(IsPlainPath("/nodes/a_b:c-D9"));
