@@ -11,9 +11,11 @@
 
 #include "absl/numeric/int128.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 
 namespace rehai::hypervisor {
 namespace {
@@ -26,13 +28,42 @@ std::string Attribute(pugi::xml_node node, const char* name) {
   return node.attribute(name).as_string();
 }
 
+// Text in messages about XML that is not as it should be.
+constexpr size_t kLongestQuote = 100;
+
+std::string Quoted(absl::string_view text) {
+  return Excerpt(text, kLongestQuote);
+}
+
+// Puts U+FFFD in place of what is no character, in values and attributes.
+class RepairText final : public pugi::xml_tree_walker {
+ public:
+  bool for_each(pugi::xml_node& node) override {
+    if (!IsUtf8(node.value())) node.set_value(ToUtf8(node.value()).c_str());
+    for (pugi::xml_attribute attribute : node.attributes()) {
+      if (IsUtf8(attribute.value())) continue;
+      attribute.set_value(ToUtf8(attribute.value()).c_str());
+    }
+    return true;
+  }
+};
+
+// The element called `name`, with text that is UTF-8: a name that nobody can
+// read would make the whole fleet's list unreadable.
 absl::StatusOr<pugi::xml_node> Root(pugi::xml_document& document,
                                     absl::string_view xml, const char* name) {
-  const pugi::xml_parse_result result =
-      document.load_buffer(xml.data(), xml.size());
+  const std::string valid = IsUtf8(xml) ? "" : ToUtf8(xml);
+  if (!valid.empty()) xml = valid;
+  const pugi::xml_parse_result result = document.load_buffer(
+      xml.data(), xml.size(), pugi::parse_default, pugi::encoding_utf8);
   if (!result) {
     return absl::InvalidArgumentError(absl::StrCat(
         name, " XML: ", result.description(), " at byte ", result.offset));
+  }
+  // "&#xD800;" is no character either.
+  if (absl::StrContains(xml, "&#")) {
+    RepairText repair;
+    document.traverse(repair);
   }
   const pugi::xml_node root = document.child(name);
   if (!root) {
@@ -83,8 +114,8 @@ absl::StatusOr<int64_t> SizeInKib(pugi::xml_node node) {
   const uint64_t scale = BytesPerUnit(unit);
   if (!absl::SimpleAtoi(node.child_value(), &value) || scale == 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("domain XML: <", node.name(), " unit='", unit, "'>",
-                     node.child_value(), " is not a size"));
+        absl::StrCat("domain XML: <", node.name(), " unit='", Quoted(unit),
+                     "'>", Quoted(node.child_value()), " is not a size"));
   }
   const absl::uint128 kib = (absl::uint128(value) * scale + 1023) / 1024;
   if (kib > std::numeric_limits<int64_t>::max()) {
@@ -111,14 +142,14 @@ absl::Status ParseVcpus(pugi::xml_node domain, v1::Guest& guest) {
   int most = 1;
   if (vcpu && !absl::SimpleAtoi(vcpu.child_value(), &most)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "domain XML: <vcpu>", vcpu.child_value(), " is not a number"));
+        "domain XML: <vcpu>", Quoted(vcpu.child_value()), " is not a number"));
   }
   int current = most;
   const pugi::xml_attribute attribute = vcpu.attribute("current");
   if (attribute && !absl::SimpleAtoi(attribute.as_string(), &current)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("domain XML: <vcpu current='", attribute.as_string(),
-                     "'> is not a number"));
+        absl::StrCat("domain XML: <vcpu current='",
+                     Quoted(attribute.as_string()), "'> is not a number"));
   }
   guest.set_max_vcpus(most);
   guest.set_vcpus(current);

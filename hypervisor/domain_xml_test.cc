@@ -16,6 +16,7 @@
 namespace rehai::hypervisor {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
@@ -265,6 +266,29 @@ TEST(DomainXmlTest, DeepNestingIsHarmless) {
       ParseGuest("<memory>1</memory><metadata>" + deep + "</metadata>");
   ASSERT_THAT(guest, IsOk());
   EXPECT_THAT(guest->metadata_xml(), HasSubstr("<x><x><x>"));
+}
+
+TEST(DomainXmlTest, TextThatIsNotUtf8IsRepairedSoThatItCanBeSent) {
+  const auto guest = ParseDomainXml(
+      "<domain><name>caf\xE9</name>"
+      "<uuid>ee29b1c4-0c1d-4f6a-9d3b-0a54f1e2c101</uuid>"
+      "<title>&#xD800;&#233;</title><memory>1</memory><devices>"
+      "<disk type='file'><source file='/a&#x110000;b'/></disk></devices>"
+      "</domain>");
+  ASSERT_THAT(guest, IsOk());
+  EXPECT_EQ(guest->name(), "caf\uFFFD");
+  EXPECT_THAT(guest->title(), AllOf(HasSubstr("\uFFFD"), HasSubstr("\u00E9")));
+  v1::Guest received;
+  EXPECT_TRUE(received.ParseFromString(guest->SerializeAsString()));
+}
+
+TEST(DomainXmlTest, AMessageQuotesOnlyTheBeginOfWhatIsWrong) {
+  const auto guest = ParseDomainXml(
+      absl::StrCat("<domain><name>a</name>"
+                   "<uuid>ee29b1c4-0c1d-4f6a-9d3b-0a54f1e2c101</uuid><memory>",
+                   std::string(100'000, 'x'), "</memory></domain>"));
+  EXPECT_EQ(guest.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_LT(guest.status().message().size(), 1000u);
 }
 
 TEST(NetworkXmlTest, BridgeAndDhcpAreFound) {
