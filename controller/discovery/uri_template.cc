@@ -34,7 +34,9 @@ bool IsSafe(char c) {
 
 bool IsIpv6(const std::string& text) {
   in6_addr address;
-  return inet_pton(AF_INET6, text.c_str(), &address) == 1;
+  // A zero byte ends it for inet_pton(), and not for who reads the URI.
+  return !absl::StrContains(text, '\0') &&
+         inet_pton(AF_INET6, text.c_str(), &address) == 1;
 }
 
 // "22" of "host:22".

@@ -83,6 +83,12 @@ TEST(UriTemplateTest, AValueThatMeansMoreThanAHostIsRefused) {
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
+TEST(UriTemplateTest, WhatIsBehindAZeroByteIsLookedAtToo) {
+  const std::string value("[::1\0@evil/]", 12);
+  EXPECT_THAT(Expand("qemu://{ip}/", {{"ip", value}}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(UriTemplateTest, WhatIsNoTemplateIsRefusedWithTheReason) {
   const std::pair<const char*, const char*> bad[] = {
       {"", "is empty"},
