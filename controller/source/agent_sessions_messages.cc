@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/proto_time.h"
+#include "base/utf8.h"
 #include "controller/source/agent_observation.h"
 #include "controller/source/agent_sessions_parts.h"
 
@@ -17,6 +18,8 @@ namespace {
 constexpr absl::Duration kSupersededWait = absl::Seconds(30);
 // For a result that was ready in time to arrive.
 constexpr absl::Duration kOhaiGrace = absl::Seconds(10);
+
+constexpr size_t kLongestQuote = 100;
 
 absl::Status About(const HostId& host, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat("agent of ", host.node, ": ",
@@ -81,8 +84,10 @@ void AgentSessions::Parts::Handle(const TalkPtr& talk,
   using Duty = AgentSessionProtocol::Duty;
   const auto step = talk->protocol.Take(message);
   if (!step.ok()) {
-    const HostId host{message.has_hello() ? message.hello().node()
-                                          : talk->hello.node()};
+    // A hello that is refused may be for the length of this.
+    const HostId host{message.has_hello()
+                          ? Excerpt(message.hello().node(), kLongestQuote)
+                          : talk->hello.node()};
     return End(talk, {.why = "protocol", .status = About(host, step.status())});
   }
   switch (step->duty) {

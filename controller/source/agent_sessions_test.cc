@@ -263,6 +263,14 @@ TEST_F(AgentSessionsTest, AMessageOutOfTurnEndsTheSession) {
   EXPECT_THAT(hosts_.Seen(kHost), SizeIs(1));
 }
 
+TEST_F(AgentSessionsTest, ANameThatIsTooLongIsNotSentBackWhole) {
+  Visit visit = Open();
+  visit.Say(HelloOf({std::string(1'000'000, 'x')}));
+  EXPECT_EQ(visit.EndCode(), absl::StatusCode::kInvalidArgument);
+  // Trailers have 8 KiB.
+  EXPECT_LT(visit.stream->end()->message().size(), 1000u);
+}
+
 TEST_F(AgentSessionsTest, WhatHostsAnswerToAReportEndsTheSession) {
   struct Case {
     absl::Status answer;
