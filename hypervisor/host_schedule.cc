@@ -42,6 +42,12 @@ HostSchedule::HostSchedule(const Options& options, const HostId& host,
   if (options.volatile_interval < absl::InfiniteDuration()) volatile_at_ = now;
 }
 
+void HostSchedule::Restored(absl::Duration now) {
+  observed_ = true;
+  restored_ = true;
+  down_since_ = now;
+}
+
 HostSchedule::NextStep HostSchedule::Next() const {
   if (announce_at_ < absl::InfiniteDuration()) {
     return {Step::kAnnounce, announce_at_};
@@ -111,9 +117,14 @@ std::optional<absl::Duration> HostSchedule::AgentSpoke(absl::Duration now,
   waits_longest_ = false;
   failures_ = 0;
   unsettled_ = 0;
+  return EndDown(now);
+}
+
+std::optional<absl::Duration> HostSchedule::EndDown(absl::Duration now) {
   std::optional<absl::Duration> away;
-  if (down_since_.has_value()) away = now - *down_since_;
+  if (down_since_.has_value() && !restored_) away = now - *down_since_;
   down_since_.reset();
+  restored_ = false;
   return away;
 }
 
@@ -251,10 +262,7 @@ std::optional<absl::Duration> HostSchedule::ReadEnded(
 
   // It is down for lack of its agent, and this connection is given up.
   if (unwanted_at_.has_value()) return std::nullopt;
-  std::optional<absl::Duration> away;
-  if (down_since_.has_value()) away = begun - *down_since_;
-  down_since_.reset();
-  return away;
+  return EndDown(begun);
 }
 
 bool HostSchedule::Failed(absl::StatusCode code, absl::Duration now,
@@ -277,7 +285,8 @@ bool HostSchedule::Failed(absl::StatusCode code, absl::Duration now,
   dial_at_ = now + BackoffDelay(options_.reconnect, failures, random);
   waits_longest_ = IsLongest(options_.reconnect, failures);
 
-  const bool was_up = !down_since_.has_value();
+  const bool was_up =
+      !down_since_.has_value() || std::exchange(restored_, false);
   Disconnect(now);
   return was_up;
 }

@@ -109,6 +109,10 @@ class HostSchedule {
   // Due to be dialed at once.
   HostSchedule(const Options& options, const HostId& host, absl::Duration now);
 
+  // The host was observed in a run before this one, and is down until it is
+  // reached. Before its first step.
+  void Restored(absl::Duration now);
+
   NextStep Next() const;
 
   // When a host that is down is to be dialed; infinite: it cannot be.
@@ -163,8 +167,9 @@ class HostSchedule {
   // The list of guests is to be read at `at`, or before.
   void WantRead(absl::Duration at) { look_at_ = std::min(look_at_, at); }
 
-  // The next moment of an interval that changes is a moment of the new one; what
-  // is due already stays due. Volatile values that were never read are due now.
+  // The next moment of an interval that changes is a moment of the new one;
+  // what is due already stays due. Volatile values that were never read are due
+  // now.
   Intervals intervals() const;
   void SetIntervals(const Intervals& intervals, absl::Duration now);
 
@@ -208,6 +213,9 @@ class HostSchedule {
   int failures() const { return failures_; }
 
  private:
+  // The host is not down any more. Returns for how long it was, if that is
+  // known.
+  std::optional<absl::Duration> EndDown(absl::Duration now);
   // The connection is gone, and all that was to be done with it.
   void Disconnect(absl::Duration now);
   absl::Duration HintDueAt(absl::Duration now) const;
@@ -232,6 +240,7 @@ class HostSchedule {
   absl::Duration disconnected_at_;
   bool waits_longest_ = false;  // no failure makes its wait longer
   std::optional<absl::Duration> down_since_;
+  bool restored_ = false;  // down for the restart, nobody knows how long
   bool declared_unknown_ = false;
   int failures_ = 0;   // since the last good read
   int unsettled_ = 0;  // connections in a row that did not last

@@ -21,6 +21,10 @@ namespace {
 // watcher that missed more than this begins again.
 constexpr size_t kRemovalsKept = 1000;
 
+// More changes than a run can have made after the last one that it kept, were
+// its disk full for a day.
+constexpr Revision kMostUnkept = 1'000'000;
+
 absl::Status UnknownHost(const std::string& node) {
   return absl::NotFoundError(
       absl::StrCat("host ", node,
@@ -49,12 +53,47 @@ auto Likelihood(const GuestLocation& place) {
 Inventory::Inventory(const Clock& clock, BrakeOptions brake)
     : clock_(clock),
       brake_(brake),
-      first_revision_(absl::ToUnixMicros(clock.Now())),
-      revision_(first_revision_),
-      complete_after_(first_revision_) {}
+      revision_(absl::ToUnixMicros(clock.Now())),
+      complete_after_(revision_) {}
 
 void Inventory::AddListener(Listener listener) {
   listeners_.push_back(std::move(listener));
+}
+
+void Inventory::Restore(std::vector<KeptRecord> records,
+                        Revision last_revision) {
+  // So that a guest which several hosts define came last to the one that
+  // changed last.
+  std::sort(records.begin(), records.end(),
+            [](const KeptRecord& a, const KeptRecord& b) {
+              return a.record.revision() < b.record.revision();
+            });
+  std::vector<Change> changes;
+  {
+    MutexLock lock(mu_);
+    revision_ = std::max(revision_, last_revision + kMostUnkept);
+    complete_after_ = revision_;
+    for (KeptRecord& kept : records) {
+      if (!kept.record.has_provenance()) continue;  // never seen
+      const HostId host{kept.record.node()};
+      Missing missing;
+      for (const std::string& uuid : kept.record.missing_uuids()) {
+        missing.emplace(GuestId{uuid}, Absence::kMoving);
+      }
+      for (const GuestId& guest : kept.held) {
+        const auto found = missing.find(guest);
+        if (found != missing.end()) found->second = Absence::kHeld;
+      }
+      missing_.Set(host, std::move(missing));
+      for (const v1::Guest& guest : kept.record.guests()) {
+        guests_.Add(host, GuestId{guest.uuid()}, guest.name());
+      }
+      kept.record.clear_revision();
+      changes.push_back(Publish(
+          host, AsOfBeforeRestart(std::move(kept.record), clock_.Now())));
+    }
+  }
+  for (const Change& change : changes) Tell(change);
 }
 
 void Inventory::AddHost(const HostId& host,
@@ -154,9 +193,7 @@ absl::StatusOr<std::vector<GuestId>> Inventory::ConfirmDisappearance(
   {
     MutexLock lock(mu_);
     if (!hosts_.contains(host)) return UnknownHost(host.node);
-    for (const auto& [guest, why] : missing_.Of(host)) {
-      if (why == Absence::kHeld) held.push_back(guest);
-    }
+    held = HeldBy(host);
     if (held.empty()) return NothingHeld(host.node);
     change = Drop(host, held);
   }
@@ -237,6 +274,19 @@ std::shared_ptr<const FleetView> Inventory::View() const {
     view_ = std::move(view);
   }
   return view_;
+}
+
+std::vector<Change> Inventory::Everything() const {
+  MutexLock lock(mu_);
+  std::vector<Change> all;
+  all.reserve(hosts_.size());
+  for (const auto& [host, record] : hosts_) {
+    all.push_back({.host = host,
+                   .revision = record->revision(),
+                   .record = record,
+                   .held = HeldBy(host)});
+  }
+  return all;
 }
 
 std::optional<GuestLocation> Inventory::FindGuest(const GuestId& guest) const {
@@ -347,7 +397,18 @@ Change Inventory::Publish(const HostId& host, v1::Record record) {
   RecordPtr published = std::make_shared<const v1::Record>(std::move(record));
   hosts_[host] = published;
   view_.reset();
-  return {.host = host, .revision = revision_, .record = std::move(published)};
+  return {.host = host,
+          .revision = revision_,
+          .record = std::move(published),
+          .held = HeldBy(host)};
+}
+
+std::vector<GuestId> Inventory::HeldBy(const HostId& host) const {
+  std::vector<GuestId> held;
+  for (const auto& [guest, why] : missing_.Of(host)) {
+    if (why == Absence::kHeld) held.push_back(guest);
+  }
+  return held;
 }
 
 void Inventory::Reindex(const HostId& host, const v1::Record& before,

@@ -35,6 +35,14 @@ struct Change {
   HostId host;
   Revision revision = 0;
   RecordPtr record;  // null: the host left the fleet
+  // Of the record's missing guests, those that the brake holds, in order.
+  std::vector<GuestId> held = {};
+};
+
+// A record that the last run of the controller left.
+struct KeptRecord {
+  v1::Record record;
+  std::vector<GuestId> held;
 };
 
 // The fleet at one revision.
@@ -77,7 +85,7 @@ struct GuestLocation {
 //   new one.
 // - Observations that do not come after the last one merged are dropped.
 // - Revisions grow with every change and never repeat, over restarts too: the
-//   first is taken from the wall clock.
+//   first is taken from the wall clock, and is above all that Restore() knows.
 //
 // Thread-safe. It owns no thread: everything runs on its callers', which are
 // the sources' workers (Observe, SetPresence), the API's handlers and the
@@ -97,6 +105,12 @@ class Inventory {
   // several at once. Before any thread uses the inventory. The listener must
   // return fast.
   void AddListener(Listener listener);
+
+  // Believes again what the last run left, as of before the restart; see
+  // AsOfBeforeRestart(). Hosts that were never seen are none. Revisions go on
+  // well above `last_revision`, the greatest that is known to have been given
+  // out. Once, before any thread uses the inventory; listeners are told.
+  void Restore(std::vector<KeptRecord> records, Revision last_revision);
 
   // Makes the host known, or sets its labels. Its presence is NEVER_SEEN until
   // the first observation.
@@ -136,6 +150,10 @@ class Inventory {
   // The whole fleet. Cheap: shared with other callers until the next change.
   std::shared_ptr<const FleetView> View() const;
 
+  // Every host, as its last change would be told now, in the order of their
+  // nodes.
+  std::vector<Change> Everything() const;
+
   // Where a guest is. A guest that several hosts define (a migration leaves a
   // definition behind) is where it is active and not missing, else where it was
   // active, else where it was seen last.
@@ -172,6 +190,9 @@ class Inventory {
   // Makes `record` the newest belief about `host`, under the next revision.
   Change Publish(const HostId& host, v1::Record record)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Those that the brake holds.
+  std::vector<GuestId> HeldBy(const HostId& host) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Publishes what `amended` makes of the host's record; nullopt: no change.
   absl::Status Amend(
       const HostId& host,
@@ -187,7 +208,6 @@ class Inventory {
   // Set at construction, or before any thread uses the inventory.
   const Clock& clock_;
   const BrakeOptions brake_;
-  const Revision first_revision_;
   std::vector<Listener> listeners_;
 
   mutable Mutex mu_;

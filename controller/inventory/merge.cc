@@ -345,7 +345,9 @@ absl::StatusOr<Merged> Merge(const v1::Record& record,
         MergeFacts(observation.facts(), *next.mutable_facts());
   }
   const bool was_unreachable = ClearCondition(next, kUnreachable);
-  merged.status_changed = missing_changed || was_unreachable ||
+  const bool was_restored =
+      observation.full() && ClearCondition(next, kBeforeRestart);
+  merged.status_changed = missing_changed || was_unreachable || was_restored ||
                           record.presence() != v1::PRESENCE_CURRENT;
   next.set_presence(v1::PRESENCE_CURRENT);
 
@@ -408,6 +410,27 @@ std::optional<v1::Record> WithoutCondition(const v1::Record& record,
   v1::Record next = record;
   if (!ClearCondition(next, type)) return std::nullopt;
   return next;
+}
+
+v1::Record AsOfBeforeRestart(v1::Record record, absl::Time now) {
+  for (const char* type :
+       {kUnreachable, kLeftDiscovery, kDuplicateHostUuid, kHostUuidChanged,
+        kNodeClaimedTwice, kBeforeRestart}) {
+    ClearCondition(record, type);
+  }
+  if (record.presence() == v1::PRESENCE_CURRENT) {
+    record.set_presence(v1::PRESENCE_STALE);
+  }
+  v1::Condition condition;
+  condition.set_type(kBeforeRestart);
+  condition.set_message(absl::StrCat(
+      "host ", record.node(), ": as of ",
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", FromProto(record.confirmed_at()),
+                       absl::UTCTimeZone()),
+      ", before the restart of the controller; it has not been read since, and "
+      "its node is not written before that"));
+  SetCondition(record, std::move(condition), now);
+  return record;
 }
 
 }  // namespace rehai

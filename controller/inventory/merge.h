@@ -65,7 +65,8 @@ struct Circumstances {
 //   observation does not list, volatile values (of a guest: while it runs on).
 // - A host's CPU frequency is what it was when read. Alone it is not news: it
 //   is taken over when another fact changes.
-// - The host is CURRENT and no longer Unreachable.
+// - The host is CURRENT and no longer Unreachable; after a full observation it
+//   is not as of BeforeRestart, either.
 //
 // kAborted: it does not come after the last observation merged.
 // kInvalidArgument: it contradicts itself: a guest without UUID, or one that is
@@ -95,6 +96,11 @@ std::optional<v1::Record> WithCondition(const v1::Record& record,
                                         absl::Time now);
 std::optional<v1::Record> WithoutCondition(const v1::Record& record,
                                            const std::string& type);
+
+// The record as the next run of the controller is to show it at first: STALE at
+// best, with the condition BeforeRestart, and without those that are about what
+// no run has in common with the next: connections, discovery, who answers.
+v1::Record AsOfBeforeRestart(v1::Record record, absl::Time now);
 
 }  // namespace rehai
 

@@ -8,6 +8,14 @@
 
 namespace rehai {
 
+bool IsBeforeRestart(const v1::Record& record) {
+  const auto& conditions = record.conditions();
+  return std::any_of(conditions.begin(), conditions.end(),
+                     [](const v1::Condition& condition) {
+                       return condition.type() == kBeforeRestart;
+                     });
+}
+
 const v1::Condition* FindIdentityDoubt(const v1::Record& record) {
   for (const v1::Condition& condition : record.conditions()) {
     if (condition.type() == kDuplicateHostUuid ||

@@ -23,6 +23,15 @@ inline constexpr char kDuplicateHostUuid[] = "DuplicateHostUuid";
 inline constexpr char kHostUuidChanged[] = "HostUuidChanged";
 inline constexpr char kNodeClaimedTwice[] = "NodeClaimedTwice";
 
+// What is shown is what the last run of the controller left: the host has not
+// been seen whole since.
+inline constexpr char kBeforeRestart[] = "BeforeRestart";
+
+// True if the record is as of before the restart. There may have been a later
+// one, whose keeping the end of that run cut off, so its node is not to be
+// written by this one.
+bool IsBeforeRestart(const v1::Record& record);
+
 // The condition that puts the host's identity in doubt, or null: what is known
 // of it may be another host's, so its node is not to be written.
 const v1::Condition* FindIdentityDoubt(const v1::Record& record);

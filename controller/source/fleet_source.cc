@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -18,6 +19,10 @@ namespace rehai {
 namespace {
 
 using Step = hypervisor::HostSchedule::Step;
+
+// More sessions than a run can have begun after the last one that it kept, were
+// its disk full for a day.
+constexpr int64_t kMostUnkept = 1'000'000;
 
 // Dials take their time, reads of a proven connection seldom do.
 Lanes::Lane LaneOf(Step step) {
@@ -126,6 +131,25 @@ FleetSource::FleetSource(Options options, const std::vector<FoundHost>& hosts,
 
 FleetSource::~FleetSource() { Stop(); }
 
+void FleetSource::Restore(const std::vector<RecordPtr>& records,
+                          int64_t last_session) {
+  const absl::Duration now = clock_.Uptime();
+  const absl::Time kept_until = clock_.Now() + options_.keep_departed;
+  MutexLock lock(mu_);
+  last_session_ = std::max(last_session_, last_session + kMostUnkept);
+  for (const RecordPtr& record : records) {
+    FoundHost known;
+    known.host.node = record->node();
+    known.labels = {record->labels().begin(), record->labels().end()};
+    auto host = std::make_unique<Host>(*this, known, now);
+    host->standing.Restored(kept_until, now);
+    host->restored = {.uuid = record->facts().uuid(),
+                      .provenance = record->provenance()};
+    Enqueue(*host);
+    hosts_[known.host] = std::move(host);
+  }
+}
+
 hypervisor::HostSchedule::Options FleetSource::ScheduleOptions() const {
   return {.reconnect = options_.reconnect,
           .relist_interval = options_.relist_interval,
@@ -233,6 +257,13 @@ bool FleetSource::Adopt(const FoundHost& found) {
     host = std::make_unique<Host>(*this, found, now);
   } else {
     has_moved = host->standing.Found(found, now);
+  }
+  if (const auto known = std::exchange(host->restored, std::nullopt)) {
+    // What answered at another URI is no evidence.
+    if (known->provenance.kind() != v1::SOURCE_KIND_PULL ||
+        known->provenance.origin() == DisplayUri(found.uri)) {
+      identities_.Restore(found.host, known->uuid);
+    }
   }
   // What its agent says of it is evidence still.
   if (has_moved && !host->standing.schedule().agent_speaks()) {

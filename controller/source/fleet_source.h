@@ -107,6 +107,11 @@ class FleetSource final : public AgentHosts {
               const Clock& clock);
   ~FleetSource() override;
 
+  // What the last run left: the records of the inventory, of hosts that wait to
+  // be found by discovery again, and the greatest session that is known to have
+  // been given out. Before Start() and SetHosts().
+  void Restore(const std::vector<RecordPtr>& records, int64_t last_session);
+
   // Once.
   void Start();
   // Closes every connection and waits for the workers: as long as the slowest

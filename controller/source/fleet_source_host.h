@@ -37,6 +37,13 @@ struct FleetSource::Host final : public hypervisor::Listener {
 
   // Guarded by the source's lock.
   HostStanding standing;
+  // Of a host that discovery has not found again since the restart: the UUID
+  // with which it was believed, and where.
+  struct Evidence {
+    std::string uuid;
+    v1::Provenance provenance;
+  };
+  std::optional<Evidence> restored;
   std::string closed_because;
   std::vector<Done> waiting;  // for a read that has not begun
   bool taken = false;         // by a worker, so in no lane

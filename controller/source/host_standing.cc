@@ -22,6 +22,9 @@ v1::Condition ConditionOf(const char* type, std::string message) {
   return condition;
 }
 
+// Discovery finds a fleet within this after a start, if it is well.
+constexpr absl::Duration kTimeToBeFound = absl::Minutes(1);
+
 // A claim is "URI (FOUND_BY)".
 std::string DisplayClaim(absl::string_view claim) {
   const size_t end = claim.rfind(" (");
@@ -79,6 +82,11 @@ HostStanding::HostStanding(const hypervisor::HostSchedule::Options& options,
 }
 
 bool HostStanding::Found(const FoundHost& found, absl::Duration now) {
+  if (std::exchange(uri_is_unknown_, false)) {
+    uri_ = found.uri;
+    schedule_.SetDialable(!uri_.empty());
+    if (!uri_.empty()) last_error_.clear();
+  }
   const bool returned = schedule_.has_left();
   if (!returned && found == found_) return false;
   announcement_.labels = found.labels;
@@ -99,6 +107,15 @@ void HostStanding::NotFound(absl::Time kept_until, absl::Duration now) {
   schedule_.Leave(now);
   WantCondition(kNodeClaimedTwice, std::nullopt, now);
   WantCondition(kLeftDiscovery, LeftDiscovery(found_, kept_until), now);
+}
+
+void HostStanding::Restored(absl::Time kept_until, absl::Duration now) {
+  uri_is_unknown_ = true;
+  schedule_.Restored(now);
+  schedule_.Announced();  // nothing of what it began with
+  announcement_ = {};
+  presence_wanted_ = false;
+  NotFound(kept_until, now + kTimeToBeFound);
 }
 
 void HostStanding::WantCondition(const std::string& type,

@@ -47,6 +47,11 @@ class HostStanding {
   // Discovery does not find it any more; it will be forgotten at `kept_until`.
   void NotFound(absl::Time kept_until, absl::Duration now);
 
+  // It was known in the run before this one, and discovery has not found it in
+  // this one yet: in its first while, it is left alone, and then it counts as
+  // not found any more. Before anything else.
+  void Restored(absl::Time kept_until, absl::Duration now);
+
   // What is to be done about the host.
   hypervisor::HostSchedule& schedule() { return schedule_; }
   const hypervisor::HostSchedule& schedule() const { return schedule_; }
@@ -80,6 +85,7 @@ class HostStanding {
  private:
   FoundHost found_;
   std::string uri_;
+  bool uri_is_unknown_ = false;  // since a restart
   hypervisor::HostSchedule schedule_;
   MissedEvents missed_;
   Announcement announcement_;

@@ -81,6 +81,10 @@ HostIdentities::Verdict HostIdentities::Answered(const HostId& host,
   return verdict;
 }
 
+void HostIdentities::Restore(const HostId& host, const std::string& uuid) {
+  hosts_[host].believed = Comparable(uuid);
+}
+
 std::vector<HostIdentities::Finding> HostIdentities::Left(const HostId& host) {
   std::vector<Finding> findings;
   const auto found = hosts_.find(host);

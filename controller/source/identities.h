@@ -32,8 +32,8 @@ namespace rehai {
 //   vendors gave all their machines the same, which says no more. UUIDs are
 //   compared without regard to case.
 //
-// It remembers nothing over a restart: then the first UUID is the believed one.
-// Not thread-safe. No clock, no I/O.
+// Over a restart it knows what Restore() tells it. Not thread-safe. No clock,
+// no I/O.
 class HostIdentities {
  public:
   // How a condition of a host has changed. It has no `since`.
@@ -58,6 +58,10 @@ class HostIdentities {
   // The host answered with this libvirt host UUID; empty if its driver has
   // none.
   Verdict Answered(const HostId& host, const std::string& uuid);
+
+  // The host was last believed with this UUID, in the run before; empty if with
+  // none. Before its first answer.
+  void Restore(const HostId& host, const std::string& uuid);
 
   // The host left the fleet, or is reached at another URI: what it answered is
   // no evidence any more, and its next answer is as a first one. Its own

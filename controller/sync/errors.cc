@@ -23,6 +23,14 @@ absl::Status NothingObserved(const HostId& host) {
                    "to write; see whether its hypervisor can be reached"));
 }
 
+absl::Status NotReadSinceRestart(const HostId& host) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "host ", host.node,
+      ": what is known of it is from before the restart of the controller, and "
+      "its node is not written by that; it is once its hypervisor has been "
+      "read"));
+}
+
 absl::Status IdentityDoubted(const HostId& host,
                              const v1::Condition& condition) {
   return absl::FailedPreconditionError(
@@ -63,6 +71,7 @@ absl::Status CheckWritable(const HostId& host, const v1::Record* record) {
   if (const v1::Condition* doubt = FindIdentityDoubt(*record)) {
     return IdentityDoubted(host, *doubt);
   }
+  if (IsBeforeRestart(*record)) return NotReadSinceRestart(host);
   return IsObserved(*record) ? absl::OkStatus() : NothingObserved(host);
 }
 

@@ -17,6 +17,8 @@ namespace rehai {
 absl::Status UnknownHost(const HostId& host);
 // kFailedPrecondition.
 absl::Status NothingObserved(const HostId& host);
+// kFailedPrecondition. What is known is from before the restart.
+absl::Status NotReadSinceRestart(const HostId& host);
 // kFailedPrecondition. The host's identity is in doubt by `condition`.
 absl::Status IdentityDoubted(const HostId& host,
                              const v1::Condition& condition);
@@ -30,7 +32,7 @@ absl::Status OhaiOutdated(const HostId& host);
 absl::Status TooMuchOhai(const HostId& host);
 
 // Why nothing can be written of a host with this record, null if it is unknown:
-// one of the first three. OK if something can.
+// one of the first four. OK if something can.
 absl::Status CheckWritable(const HostId& host, const v1::Record* record);
 
 // That another writer is at work at a node, and what to do.

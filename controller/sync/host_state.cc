@@ -15,6 +15,7 @@ void HostState::OnSuccess(const Tried& tried, const chef::WriteResult& result,
   lost_races = 0;
   is_overwritten = false;
   has_unseen_put = false;
+  is_restored = false;
   last_outcome = result.outcome;
   last_error.clear();
   settled = {.digest = tried.digest, .revision = tried.revision};
@@ -30,6 +31,7 @@ void HostState::OnSuccess(const Tried& tried, const chef::WriteResult& result,
 void HostState::OnFailure(const chef::WriteResult& result) {
   // It may have been carried out all the same.
   in_doubt = true;
+  is_restored = false;
   if (result.window_begin != absl::InfinitePast()) {
     has_unseen_put = true;
     applied.marks = {};
@@ -51,8 +53,54 @@ bool HostState::NoteOverwrite(const chef::WriteResult& result) {
 }
 
 void HostState::OnSeen(absl::Time at) {
+  is_restored = false;
   last_outcome = v1::WRITE_OUTCOME_UNCHANGED;
   verified_at = at;
+}
+
+v1::StoredNode HostState::ToStored(const HostId& host, bool writing) const {
+  v1::StoredNode stored;
+  stored.set_node(host.node);
+  stored.set_digest(applied.digest);
+  stored.set_revision(applied.revision);
+  stored.set_marks_ohai_time(applied.marks.ohai_time);
+  stored.set_marks_digest(applied.marks.digest);
+  stored.set_marks_revision(applied.marks.revision);
+  stored.set_put_under_way(writing || has_unseen_put);
+  if (written_at != absl::InfinitePast()) {
+    *stored.mutable_written_at() = ToProto(written_at);
+  }
+  if (verified_at != absl::InfinitePast()) {
+    *stored.mutable_verified_at() = ToProto(verified_at);
+  }
+  stored.set_overwrites(overwrites);
+  stored.set_last_overwriter(last_overwriter);
+  if (last_overwrite_at != absl::InfinitePast()) {
+    *stored.mutable_last_overwrite_at() = ToProto(last_overwrite_at);
+  }
+  stored.set_restored_saves(restored_saves);
+  return stored;
+}
+
+void HostState::Restore(const v1::StoredNode& stored) {
+  applied.digest = stored.digest();
+  applied.revision = stored.revision();
+  if (!stored.put_under_way()) {
+    applied.marks.ohai_time = stored.marks_ohai_time();
+    applied.marks.digest = stored.marks_digest();
+    applied.marks.revision = stored.marks_revision();
+  }
+  settled = applied;
+  has_unseen_put = stored.put_under_way();
+  is_restored = !applied.digest.empty();
+  if (stored.has_written_at()) written_at = FromProto(stored.written_at());
+  if (stored.has_verified_at()) verified_at = FromProto(stored.verified_at());
+  overwrites = stored.overwrites();
+  last_overwriter = stored.last_overwriter();
+  if (stored.has_last_overwrite_at()) {
+    last_overwrite_at = FromProto(stored.last_overwrite_at());
+  }
+  restored_saves = stored.restored_saves();
 }
 
 void HostState::FillStatus(v1::SyncStatus& status) const {

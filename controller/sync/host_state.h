@@ -16,7 +16,9 @@
 #include "chef/node_writer.h"
 #include "controller/sync/ohai_run.h"
 #include "controller/sync/planner.h"
+#include "proto/ids.h"
 #include "rehai/v1/model.pb.h"
+#include "rehai/v1/state.pb.h"
 
 namespace rehai {
 
@@ -44,6 +46,9 @@ struct HostState {
   // not known what became of a PUT of ours.
   bool in_doubt = false;
   bool has_unseen_put = false;
+  // `applied` is what the last run of the controller left, and was not seen in
+  // Chef since.
+  bool is_restored = false;
   // Clock::Uptime() of the last confirmation of `applied`.
   absl::Duration confirmed_at = -absl::InfiniteDuration();
 
@@ -74,7 +79,9 @@ struct HostState {
   std::vector<RewriteDone> riding;
 
   // True if Chef confirmed the node, and nothing since says otherwise.
-  bool IsConfirmed() const { return !in_doubt && !applied.digest.empty(); }
+  bool IsConfirmed() const {
+    return !in_doubt && !is_restored && !applied.digest.empty();
+  }
 
   // A write ended, well or not.
   void OnSuccess(const Tried& tried, const chef::WriteResult& result,
@@ -85,6 +92,11 @@ struct HostState {
   bool NoteOverwrite(const chef::WriteResult& result);
   // A search showed the node as it was confirmed.
   void OnSeen(absl::Time at);
+
+  // What is to be kept over a restart; `writing`: a write is under way. And
+  // what was kept, again.
+  v1::StoredNode ToStored(const HostId& host, bool writing) const;
+  void Restore(const v1::StoredNode& stored);
 
   // Fills all but what the dirty set and the runs know.
   void FillStatus(v1::SyncStatus& status) const;

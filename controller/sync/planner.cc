@@ -39,7 +39,10 @@ chef::NodeUpdate UpdateOf(const v1::Record& record,
 std::optional<chef::NodeUpdate> Plan(const v1::Record& record,
                                      const Applied& applied, bool in_doubt,
                                      const chef::RenderingOptions& options) {
-  if (!IsObserved(record) || IdentityInDoubt(record)) return std::nullopt;
+  if (!IsObserved(record) || IdentityInDoubt(record) ||
+      IsBeforeRestart(record)) {
+    return std::nullopt;
+  }
   chef::NodeUpdate update = UpdateOf(record, options);
   if (update.rendering.digest == applied.digest && !in_doubt) {
     return std::nullopt;

@@ -35,8 +35,9 @@ chef::NodeUpdate UpdateOf(const v1::Record& record,
                           const chef::RenderingOptions& options);
 
 // The write that makes Chef agree with `record`, or nullopt if nothing is to be
-// written: nothing was observed, it is in doubt whose node this is, or Chef
-// confirmed this very rendering and that is not in doubt. Presence is not part
+// written: nothing was observed since the controller's start, it is in doubt
+// whose node this is, or Chef confirmed this very rendering and that is not in
+// doubt. Presence is not part
 // of a rendering: a host that falls silent stays in Chef as it was last seen. A
 // host whose confirmation is in doubt is written all the same, with the marks
 // that tell whether somebody has saved over it.

@@ -24,6 +24,7 @@ namespace {
 constexpr size_t kMaxPlugins = 100;
 constexpr size_t kMaxPluginName = 100;
 
+constexpr char kRestarted[] = "the controller was restarted";
 constexpr char kShuttingDown[] = "the controller shut down before it was done";
 
 absl::Status UnknownOperation(const std::string& id) {
@@ -214,6 +215,29 @@ ResyncOperations::~ResyncOperations() { Stop(); }
 
 void ResyncOperations::AddListener(Listener listener) {
   listeners_.push_back(std::move(listener));
+}
+
+void ResyncOperations::Restore(std::vector<v1::Operation> operations) {
+  const absl::Time now = clock_.Now();
+  MutexLock lock(mu_);
+  for (v1::Operation& operation : operations) {
+    if (!operation.has_ended_at()) {
+      for (v1::HostResult& host : *operation.mutable_hosts()) {
+        if (host.progress() == v1::HOST_PROGRESS_DONE) continue;
+        host.set_progress(v1::HOST_PROGRESS_DONE);
+        host.set_outcome(v1::HOST_OUTCOME_CANCELED);
+        host.set_error(kRestarted);
+      }
+      operation.set_done(operation.total());
+      operation.set_canceled(true);
+      *operation.mutable_ended_at() = ToProto(now);
+      changed_.insert(operation.id());
+    }
+    ended_.push_back(std::move(operation));
+  }
+  while (ended_.size() > static_cast<size_t>(options_.kept)) {
+    ended_.pop_front();
+  }
 }
 
 void ResyncOperations::Start() {

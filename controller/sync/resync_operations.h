@@ -80,6 +80,11 @@ class ResyncOperations {
   // Before any operation is started.
   void AddListener(Listener listener);
 
+  // Operations of the last run, in the order in which they began: those that
+  // still ran have ended CANCELED. Before any is started; listeners hear of
+  // those.
+  void Restore(std::vector<v1::Operation> operations);
+
   void Start();
   // Ends what runs: hosts not done are CANCELED. Not from a listener.
   void Stop();

@@ -59,6 +59,38 @@ Syncer::Syncer(Options options, const Inventory& inventory, Sink& sink,
 
 Syncer::~Syncer() { Stop(); }
 
+void Syncer::AddListener(KeepListener listener) {
+  keepers_.push_back(std::move(listener));
+}
+
+void Syncer::Restore(const std::vector<v1::StoredNode>& nodes) {
+  const absl::Duration now = clock_.Uptime();
+  MutexLock lock(mu_);
+  for (const v1::StoredNode& node : nodes) {
+    const HostId host{node.node()};
+    HostState& state = hosts_[host];
+    state.Restore(node);
+    if (state.has_unseen_put) {
+      state.is_restored = false;
+      Doubt(host, v1::LANE_REPAIR, v1::WRITE_CAUSE_DOUBT, now);
+    } else if (state.is_restored) {
+      restored_check_at_ = now;
+    }
+  }
+}
+
+void Syncer::TellKeepers(const HostId& host, bool writing) {
+  if (keepers_.empty() || options_.dry_run) return;
+  v1::StoredNode stored;
+  {
+    MutexLock lock(mu_);
+    const auto it = hosts_.find(host);
+    if (it == hosts_.end()) return;  // it has left the fleet
+    stored = it->second.ToStored(host, writing);
+  }
+  for (KeepListener& keeper : keepers_) keeper(stored);
+}
+
 void Syncer::Start() {
   {
     MutexLock lock(mu_);
@@ -258,8 +290,8 @@ absl::Duration Syncer::Tick() {
     if (due > now) return due;
     const absl::Duration wait = governor_.Wait();
     if (wait > absl::ZeroDuration()) return now + wait;
-    if (!BeginErrand() && !BeginRewriteSearch(now) && !BeginSweep(now) &&
-        !BeginTry(now)) {
+    if (!BeginErrand() && !BeginRestoredCheck(now) &&
+        !BeginRewriteSearch(now) && !BeginSweep(now) && !BeginTry(now)) {
       return NextDue();
     }
   }
@@ -272,7 +304,8 @@ absl::Duration Syncer::NextDue() const {
   const absl::Duration write =
       std::max(dirty_.NextDue(), health_.NextWrite(in_flight));
   const absl::Duration sweep =
-      health_.is_up() ? sweep_.NextDue() : absl::InfiniteDuration();
+      health_.is_up() ? std::min(sweep_.NextDue(), restored_check_at_)
+                      : absl::InfiniteDuration();
   return std::min({write, sweep, rewrites_.NextDue()});
 }
 
@@ -406,6 +439,7 @@ void Syncer::BeginWrite(Try next) {
     ++calls_;
     dirty_.CountBegun(next.lane);
   }
+  TellKeepers(tried.host, /*writing=*/true);
   governor_.Begin();
   sink_.Write(*std::move(update),
               [this, tried = std::move(tried)](chef::WriteResult result) {
@@ -414,21 +448,22 @@ void Syncer::BeginWrite(Try next) {
 }
 
 void Syncer::Settle(const Try& taken, const v1::Record& record) {
-  const v1::Condition* identity_doubt = FindIdentityDoubt(record);
+  const absl::Status why = CheckWritable(taken.host, &record);
   std::vector<RewriteDone> riding;
   RewriteDone of_ohai;
   {
     MutexLock lock(mu_);
-    // The end of a doubt about the identity is a change, which marks the host.
+    // What ends a doubt about the identity, and the first read after a restart,
+    // is a change, which marks the host.
     dirty_.Acknowledge(taken.host, record.revision());
     HostState& state = hosts_[taken.host];
     riding.swap(state.riding);
     // It may be another host's.
     of_ohai = ohai_.OnTried(taken.host, taken.ohai, /*again=*/false);
-    if (identity_doubt != nullptr) {
+    if (!why.ok()) {
       // What was asked for is still to be done then.
       state.in_doubt |= taken.in_doubt;
-    } else if (IsObserved(record)) {
+    } else {
       // The newer revision means the same, so Chef holds that one too.
       if (state.applied.digest == state.settled.digest) {
         state.applied.revision = record.revision();
@@ -437,10 +472,7 @@ void Syncer::Settle(const Try& taken, const v1::Record& record) {
     }
   }
   // A rewrite always plans a write, unless the doubt came after it, or the host
-  // was forgotten and came back with nothing observed.
-  const absl::Status why = identity_doubt != nullptr
-                               ? IdentityDoubted(taken.host, *identity_doubt)
-                               : NothingObserved(taken.host);
+  // was forgotten and came back with nothing observed: there is a reason.
   for (RewriteDone& done : riding) done(why);
   if (of_ohai != nullptr) of_ohai(why);
 }

@@ -45,6 +45,7 @@
 #include "proto/ids.h"
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
+#include "rehai/v1/state.pb.h"
 
 namespace rehai {
 
@@ -66,6 +67,9 @@ namespace rehai {
 // - What somebody saved over is found by a sweep, or at once if the chef-client
 //   run that did it tells of its end, and is written again; a save of its that
 //   a PUT of ours rolled back is put back with it.
+// - What the last run of the controller left is believed once one search per
+//   1,000 nodes has shown it in place, or a read has; and a host's node is not
+//   written before the host was read in this run.
 // - What Ohai found goes into the node once, with a write of ours, and never
 //   over what a later chef-client run found. It is then nobody's to keep there.
 //
@@ -79,6 +83,11 @@ class Syncer {
       absl::StatusOr<std::vector<chef::PathDifference>>)>;
   using CostDone =
       absl::AnyInvocable<void(absl::StatusOr<v1::ChefCostResponse>)>;
+  // What is to be kept of a node. Called when a write of it begins and when it
+  // has ended, by one thread per node at a time, nearly: what comes last may be
+  // that a write is under way which has just ended, or a confirmation that
+  // another has followed; either has the node looked at after a restart.
+  using KeepListener = absl::AnyInvocable<void(v1::StoredNode)>;
 
   struct Options {
     chef::RenderingOptions renderings;
@@ -109,6 +118,11 @@ class Syncer {
   Syncer(Options options, const Inventory& inventory, Sink& sink,
          const Clock& clock);
   ~Syncer();
+
+  // Both before Start(), and before any other call.
+  void AddListener(KeepListener listener);
+  // What the last run left of nodes whose hosts the inventory has.
+  void Restore(const std::vector<v1::StoredNode>& nodes);
 
   void Start();
   // Waits for the thread; writes under way end first (their requests are
@@ -201,6 +215,7 @@ class Syncer {
 
   // The steps of a Tick(): whether there was something to do.
   bool BeginErrand();
+  bool BeginRestoredCheck(absl::Duration now);
   bool BeginRewriteSearch(absl::Duration now);
   bool BeginSweep(absl::Duration now);
   bool BeginTry(absl::Duration now);
@@ -241,6 +256,16 @@ class Syncer {
   void OnSwept(const absl::StatusOr<chef::NodeSearch::Answer>& answer);
   void LogSweepTurn();
 
+  // What the last run left: a search has looked, or none is of use and all is
+  // read.
+  void OnRestoredSearched(
+      const absl::StatusOr<chef::NodeSearch::Answer>& answer);
+  void SightRestored(const Sightings& seen, absl::Duration now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DoubtRestored(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // In the order of their names.
+  std::vector<HostId> RestoredHosts() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   // What is known of a host whose rewrite a search may answer.
   std::optional<Expected> FindSearchable(const HostId& host) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -265,6 +290,8 @@ class Syncer {
   void LearnFailure(const Tried& tried, const chef::WriteResult& result,
                     HostState& state, absl::Duration now, News& news)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Tells the listeners of a node that is being written, or was.
+  void TellKeepers(const HostId& host, bool writing);
   // The last touch of this by a call that the sink answered.
   void EndCall();
 
@@ -282,6 +309,7 @@ class Syncer {
   const Clock& clock_;
   const BackoffOptions probe_waits_;
   Governor governor_;
+  std::vector<KeepListener> keepers_;  // before Start()
 
   mutable Mutex mu_;
   CondVar cv_;
@@ -299,6 +327,13 @@ class Syncer {
   PendingOhai ohai_ ABSL_GUARDED_BY(mu_);
   RunWatch runs_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<HostId, HostState> hosts_ ABSL_GUARDED_BY(mu_);
+  // When a search for what the last run left is due, the searches for it that
+  // failed, and when the last one was asked.
+  absl::Duration restored_check_at_ ABSL_GUARDED_BY(mu_) =
+      absl::InfiniteDuration();
+  int restored_checks_failed_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Duration restored_asked_at_ ABSL_GUARDED_BY(mu_);
+  absl::Time restored_asked_wall_ ABSL_GUARDED_BY(mu_);
   std::deque<Errand> errands_ ABSL_GUARDED_BY(mu_);
   WriteCounts counts_ ABSL_GUARDED_BY(mu_);
   // The server's clock less ours, as of its last answer; infinite: not known.

@@ -8,6 +8,7 @@
 
 #include "absl/random/distributions.h"
 #include "absl/status/status.h"
+#include "base/fault_point.h"
 #include "base/proto_time.h"
 #include "controller/inventory/record.h"
 #include "controller/sync/errors.h"
@@ -48,6 +49,7 @@ bool IsAsConfirmed(const chef::NodeMarks& found,
 }  // namespace
 
 void Syncer::OnWritten(const Tried& tried, chef::WriteResult result) {
+  FaultPoint("sync.answered");
   governor_.End(result.cost, PressureOf(result));
   const absl::Duration now = clock_.Uptime();
   std::vector<RewriteDone> riding;
@@ -62,6 +64,8 @@ void Syncer::OnWritten(const Tried& tried, chef::WriteResult result) {
     news = Learn(tried, result, now);
   }
   if (news.server != ServerHealth::Turn::kNone) governor_.StartOver();
+  FaultPoint("sync.learned");
+  TellKeepers(tried.host, /*writing=*/false);
   LogNews(tried, result, news);
   for (RewriteDone& done : riding) done(result);
   if (of_ohai != nullptr) {
@@ -194,8 +198,8 @@ v1::SyncStatus Syncer::Status(const HostId& host) const {
   }
 
   const std::optional<DirtySet::Standing> dirty = dirty_.Find(host);
-  const bool is_behind =
-      dirty.has_value() || state.settled.revision < record->revision();
+  const bool is_behind = dirty.has_value() || state.is_restored ||
+                         state.settled.revision < record->revision();
   if (is_behind && IsObserved(*record)) {
     status.set_pending_revision(record->revision());
   }
@@ -206,6 +210,9 @@ v1::SyncStatus Syncer::Status(const HostId& host) const {
     status.set_state(v1::SYNC_STATE_NOTHING_OBSERVED);
   } else if (is_behind) {
     FillPending(state, dirty, now, wall_now, status);
+    if (IsBeforeRestart(*record)) {
+      status.set_last_error(std::string(NotReadSinceRestart(host).message()));
+    }
   } else {
     status.set_state(state.last_outcome == v1::WRITE_OUTCOME_WOULD_WRITE
                          ? v1::SYNC_STATE_DRY_RUN

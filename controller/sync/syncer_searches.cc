@@ -14,6 +14,9 @@
 namespace rehai {
 namespace {
 
+// Then the nodes are read.
+constexpr int kMostRestoredChecks = 5;
+
 chef::RequestCost SearchCost(
     const absl::StatusOr<chef::NodeSearch::Answer>& answer) {
   chef::RequestCost cost;
@@ -158,6 +161,84 @@ void Syncer::LogSweepTurn() {
   } else {
     log::Warning("sweep: by reading nodes", {{"reason", error}});
   }
+}
+
+// What the last run left.
+
+bool Syncer::BeginRestoredCheck(absl::Duration now) {
+  size_t fleet = 0;
+  {
+    MutexLock lock(mu_);
+    if (stopping_ || !health_.is_up() || restored_check_at_ > now) return false;
+    restored_check_at_ = absl::InfiniteDuration();
+    if (!sweep_.trusts_search()) {
+      DoubtRestored(now);
+      return true;
+    }
+    fleet = CountStamped();
+    restored_asked_at_ = now;
+    restored_asked_wall_ = clock_.Now();
+    ++calls_;
+  }
+  sink_.Search(static_cast<int>(fleet),
+               [this](const auto& answer) { OnRestoredSearched(answer); });
+  return true;
+}
+
+void Syncer::OnRestoredSearched(
+    const absl::StatusOr<chef::NodeSearch::Answer>& answer) {
+  governor_.Charge(SearchCost(answer));
+  const absl::Duration now = clock_.Uptime();
+  {
+    MutexLock lock(mu_);
+    sweep_.CountSearches(SearchCost(answer).requests);
+    if (answer.ok()) {
+      SightRestored(SightingsOf(*answer), now);
+    } else if (!absl::IsUnimplemented(answer.status()) &&
+               ++restored_checks_failed_ < kMostRestoredChecks) {
+      restored_check_at_ =
+          now + BackoffDelay(options_.retry, restored_checks_failed_, random_);
+    } else {
+      DoubtRestored(now);
+    }
+  }
+  EndCall();
+}
+
+void Syncer::SightRestored(const Sightings& seen, absl::Duration now) {
+  for (const HostId& host : RestoredHosts()) {
+    HostState& state = hosts_[host];
+    const auto it = seen.find(host);
+    // It was confirmed before this run began.
+    const Sight sight = Look({.host = host,
+                              .marks = state.applied.marks,
+                              .confirmed_at = -absl::InfiniteDuration()},
+                             it == seen.end() ? nullptr : &it->second,
+                             restored_asked_at_, sweep_.index_lag());
+    if (sight == Sight::kInPlace) {
+      state.OnSeen(restored_asked_wall_);
+      state.confirmed_at = std::max(state.confirmed_at, restored_asked_at_);
+    } else {
+      state.is_restored = false;
+      Doubt(host, v1::LANE_REPAIR, v1::WRITE_CAUSE_DOUBT, now);
+    }
+  }
+}
+
+void Syncer::DoubtRestored(absl::Duration now) {
+  for (const HostId& host : RestoredHosts()) {
+    hosts_[host].is_restored = false;
+    Doubt(host, v1::LANE_SWEEP, v1::WRITE_CAUSE_DOUBT, now);
+  }
+}
+
+std::vector<HostId> Syncer::RestoredHosts() const {
+  std::vector<HostId> restored;
+  for (const auto& [host, state] : hosts_) {
+    if (state.is_restored) restored.push_back(host);
+  }
+  std::sort(restored.begin(), restored.end());
+  return restored;
 }
 
 // Rewrites that a search answers.
