@@ -33,8 +33,12 @@
 #include "controller/enrolment/enrolment.h"
 #include "controller/inventory/inventory.h"
 #include "controller/inventory/record.h"
+#include "controller/keeping.h"
 #include "controller/source/agent_sessions.h"
 #include "controller/source/fleet_source.h"
+#include "controller/state/null_store.h"
+#include "controller/state/sqlite_store.h"
+#include "controller/state/store.h"
 #include "controller/sync/chef_sink.h"
 #include "controller/sync/ohai_intake.h"
 #include "controller/sync/resync_operations.h"
@@ -157,9 +161,11 @@ absl::StatusOr<std::unique_ptr<CertificateAuthority>> LoadAuthority(
 // In the order of construction, which is the order of starting.
 struct Controller::Parts {
   Parts(const ControllerOptions& options, Clock& clock,
+        std::unique_ptr<SqliteStore> kept_store,
         std::unique_ptr<chef::Client> chef_client,
         std::unique_ptr<hypervisor::SshCommand> ssh_command)
-      : inventory(clock, options.brake),
+      : sqlite(std::move(kept_store)),
+        inventory(clock, options.brake),
         client(std::move(chef_client)),
         writer({.dry_run = options.sync.dry_run,
                 .max_node_bytes = options.max_node_bytes},
@@ -193,6 +199,13 @@ struct Controller::Parts {
         started_at(clock.Now()) {
     inventory.AddListener(
         [this](const Change& change) { syncer.OnChange(change); });
+    const KeptParts kept{inventory, source, syncer, operations};
+    KeepChanges(kept, store());
+    RestoreParts(store().TakeContents(), kept, store());
+  }
+
+  Store& store() {
+    return sqlite == nullptr ? static_cast<Store&>(nothing) : *sqlite;
   }
 
   // Null where agents are not listened to.
@@ -212,6 +225,7 @@ struct Controller::Parts {
     snapshot.fleet = CountFleet(*inventory.View());
     snapshot.source = SourceStatus();
     snapshot.process = ReadProcessFigures();
+    if (sqlite != nullptr) snapshot.state = sqlite->health();
     return MetricsText(snapshot);
   }
 
@@ -294,6 +308,27 @@ struct Controller::Parts {
     };
   }
 
+  // What "/healthz" says beside that the process answers; empty: all is well.
+  std::string Ailments() const {
+    if (sqlite == nullptr) return "";
+    const Store::Health health = sqlite->health();
+    std::string ailments;
+    if (!health.status.ok()) {
+      absl::StrAppend(&ailments, "state is not kept: ", health.status.message(),
+                      "\n");
+    }
+    if (!health.moved_aside.empty()) {
+      absl::StrAppend(
+          &ailments,
+          "state began anew: the last run's file was damaged and is "
+          "now ",
+          health.moved_aside, "\n");
+    }
+    return ailments;
+  }
+
+  std::unique_ptr<SqliteStore> sqlite;  // null: nothing is kept
+  NullStore nothing;
   Inventory inventory;
   std::unique_ptr<chef::Client> client;
   chef::NodeWriter writer;
@@ -324,8 +359,12 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
              {"client", client->client_name()},
              {"dry_run", options.sync.dry_run ? "yes" : "no"}});
   ASSIGN_OR_RETURN(auto ssh, hypervisor::SshCommand::Create(options.ssh));
-  auto parts = std::make_unique<Parts>(options, clock, std::move(client),
-                                       std::move(ssh));
+  std::unique_ptr<SqliteStore> store;
+  if (options.state.has_value()) {
+    ASSIGN_OR_RETURN(store, SqliteStore::Create(*options.state, clock));
+  }
+  auto parts = std::make_unique<Parts>(options, clock, std::move(store),
+                                       std::move(client), std::move(ssh));
   if (options.agents.has_value()) {
     RETURN_IF_ERROR(parts->MakeAgents(*options.agents, clock));
   }
@@ -341,7 +380,8 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
         parts->http,
         HttpServer::Create(
             *options.http, [p = parts.get()] { return p->MetricsPage(); },
-            parts->runs.get(), clock));
+            parts->runs.get(), clock,
+            [p = parts.get()] { return p->Ailments(); }));
   }
   return std::unique_ptr<Controller>(new Controller(std::move(parts)));
 }
@@ -356,6 +396,7 @@ absl::Status Controller::Start() {
   // or Chef is touched.
   RETURN_IF_ERROR(parts_->api->Start());
   if (parts_->http != nullptr) RETURN_IF_ERROR(parts_->http->Start());
+  if (parts_->sqlite != nullptr) parts_->sqlite->Start();
   parts_->syncer.Start();
   if (parts_->runs != nullptr) parts_->runs->Start();
   parts_->source.Start();
@@ -397,6 +438,8 @@ void Controller::Stop() {
   parts_->discovery.Stop();
   parts_->source.Stop();
   parts_->syncer.Stop();
+  KeepAges(parts_->inventory, parts_->store());
+  if (parts_->sqlite != nullptr) parts_->sqlite->Stop();
   log::Info("stopped");
 }
 

@@ -100,6 +100,8 @@ int Main() {
     return 2;
   }
   options->sync.dry_run = absl::GetFlag(FLAGS_dry_run);
+  // A look at the configuration is not to wait for who uses the folder.
+  if (absl::GetFlag(FLAGS_check_config)) options->state.reset();
   log::Configure(options->log_level, options->log_format);
   if (absl::Status status = Run(*options); !status.ok()) {
     std::cerr << status.message() << "\n";

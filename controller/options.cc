@@ -380,6 +380,30 @@ void ReadAgents(const v1::AgentsConfig& config, Checker& check,
   ReadOhai(config.ohai(), check, agents);
 }
 
+void ReadState(const v1::StateConfig& config, Checker& check,
+               ControllerOptions& out) {
+  SqliteStore::Options& state = out.state.emplace();
+  if (config.dir().empty()) {
+    check.Complain("state.dir",
+                   "is not set; write it like /var/lib/rehai, or leave state "
+                   "out");
+  }
+  state.folder = check.File(config.dir());
+  const auto days = [&check](absl::string_view key, int32_t value,
+                             absl::Duration& age) {
+    int32_t days = 0;
+    check.Positive(key, value, days);
+    if (days > 0) age = days * absl::Hours(24);
+  };
+  days("state.history_days", config.history_days(),
+       state.retention.history_age);
+  days("state.audit_days", config.audit_days(), state.retention.audit_age);
+  check.Positive("state.history_events", config.history_events(),
+                 state.retention.history_rows);
+  check.Positive("state.audit_entries", config.audit_entries(),
+                 state.retention.audit_rows);
+}
+
 void ReadLog(const v1::LogConfig& config, Checker& check,
              ControllerOptions& out) {
   const std::string& level = config.level();
@@ -414,6 +438,7 @@ absl::StatusOr<ControllerOptions> MakeOptions(
   ReadSsh(config.pull().ssh(), check, out);
   if (config.has_agents()) ReadAgents(config.agents(), check, out);
   ReadInventory(config.inventory(), check, out.brake);
+  if (config.has_state()) ReadState(config.state(), check, out);
   out.discovery = MakeDiscoveryOptions(
       config, FolderOf(file_name),
       [&check](absl::string_view key, absl::string_view problem) {

@@ -20,6 +20,7 @@
 #include "controller/inventory/brake.h"
 #include "controller/source/agent_sessions.h"
 #include "controller/source/fleet_source.h"
+#include "controller/state/sqlite_store.h"
 #include "controller/sync/syncer.h"
 #include "hypervisor/ssh_command.h"
 #include "rehai/v1/config.pb.h"
@@ -57,6 +58,8 @@ struct ControllerOptions {
   hypervisor::SshOptions ssh;
   DiscoveryOptions discovery;
   BrakeOptions brake;
+  // Nullopt: nothing is kept over a restart.
+  std::optional<SqliteStore::Options> state;
   // Nullopt: agents are not listened to. How long their hosts wait for them is
   // in `pull`.
   std::optional<AgentOptions> agents;

@@ -42,9 +42,10 @@ using Handled = httplib::Server::HandlerResponse;
 // httplib's parser and router, without its sockets and threads.
 class Router final : public httplib::Server {
  public:
-  Router(HttpServer::MetricsText metrics, RunListener* runs,
-         int64_t max_body_bytes)
+  Router(HttpServer::MetricsText metrics, HttpServer::Ailments ailments,
+         RunListener* runs, int64_t max_body_bytes)
       : metrics_(std::move(metrics)),
+        ailments_(std::move(ailments)),
         runs_(runs),
         max_body_bytes_(max_body_bytes) {
     set_payload_max_length(static_cast<size_t>(max_body_bytes));
@@ -52,8 +53,9 @@ class Router final : public httplib::Server {
         [this](const httplib::Request& request, httplib::Response& response) {
           return Gate(request, response);
         });
-    Get("/healthz", [](const auto&, httplib::Response& response) {
-      response.set_content("ok\n", kText);
+    Get("/healthz", [this](const auto&, httplib::Response& response) {
+      response.set_content(
+          absl::StrCat("ok\n", ailments_ == nullptr ? "" : ailments_()), kText);
     });
     Get("/readyz", [this](const auto&, httplib::Response& response) {
       response.status = ready_ ? 200 : 503;
@@ -130,6 +132,7 @@ class Router final : public httplib::Server {
 
   // Set at construction.
   const HttpServer::MetricsText metrics_;
+  const HttpServer::Ailments ailments_;
   RunListener* const runs_;
   const int64_t max_body_bytes_;
 
@@ -141,10 +144,12 @@ class Router final : public httplib::Server {
 // Members are destroyed in reverse order: first the threads' places, then what
 // the threads use.
 struct HttpServer::Parts {
-  Parts(Options o, MetricsText metrics, RunListener* runs, const Clock& c)
+  Parts(Options o, MetricsText metrics, Ailments ailments, RunListener* runs,
+        const Clock& c)
       : options(std::move(o)),
         clock(c),
-        router(std::move(metrics), runs, options.max_body_bytes) {}
+        router(std::move(metrics), std::move(ailments), runs,
+               options.max_body_bytes) {}
 
   void AcceptAll();
   void WorkOn();
@@ -171,10 +176,10 @@ struct HttpServer::Parts {
 };
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Create(
-    Options options, MetricsText metrics, RunListener* runs,
-    const Clock& clock) {
+    Options options, MetricsText metrics, RunListener* runs, const Clock& clock,
+    Ailments ailments) {
   auto parts = std::make_unique<Parts>(std::move(options), std::move(metrics),
-                                       runs, clock);
+                                       std::move(ailments), runs, clock);
   const Options& o = parts->options;
   ASSIGN_OR_RETURN(parts->address, ParseListenAddress("http.listen", o.listen));
   if (parts->address.unix_socket) {

@@ -20,7 +20,8 @@ namespace rehai {
 
 // HttpServer is what is told and asked by HTTP:
 //
-//   GET /healthz            200 while the process answers
+//   GET /healthz            200 while the process answers: "ok", and below it
+//                           what does not work and needs no restart
 //   GET /readyz             200 after SetReady(true), otherwise 503
 //   GET /metrics            the metrics in Prometheus' text format
 //   POST /data-collector    chef-client's messages, for the RunListener
@@ -52,14 +53,17 @@ class HttpServer {
   // Makes the answer of /metrics; called by several threads at once.
   using MetricsText = std::function<std::string()>;
 
+  // What does not work as it should, in lines; empty if all does. Called as
+  // MetricsText is.
+  using Ailments = std::function<std::string()>;
+
   // Checks the options. `runs` may be null; it and `clock` must outlive this.
   // kInvalidArgument: the address cannot be understood, it would be open to
   // everyone, or the TLS files do not fit together; kNotFound and
   // kPermissionDenied name the TLS file that cannot be read.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Create(Options options,
-                                                            MetricsText metrics,
-                                                            RunListener* runs,
-                                                            const Clock& clock);
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Create(
+      Options options, MetricsText metrics, RunListener* runs,
+      const Clock& clock, Ailments ailments = nullptr);
   ~HttpServer();
 
   // Listens and answers from here on. kUnavailable: the address is taken or not

@@ -23,9 +23,9 @@ constexpr const char* kLimits[] = {"requests", "bytes", "share", "concurrency",
                                    "server"};
 
 // The conditions that a host may have; others are counted as they come.
-constexpr const char* kConditions[] = {kUnreachable,     kMassDisappearance,
-                                       kLeftDiscovery,   kDuplicateHostUuid,
-                                       kHostUuidChanged, kNodeClaimedTwice};
+constexpr const char* kConditions[] = {
+    kUnreachable,     kMassDisappearance, kLeftDiscovery, kDuplicateHostUuid,
+    kHostUuidChanged, kNodeClaimedTwice,  kBeforeRestart};
 
 double Seconds(const google::protobuf::Duration& duration) {
   return static_cast<double>(duration.seconds()) + duration.nanos() / 1e9;
@@ -280,6 +280,26 @@ void AddFleet(const FleetCounts& fleet, MetricPage& page) {
   }
 }
 
+void AddState(const Store::Health& state, MetricPage& page) {
+  page.Gauge("rehai_state_healthy", "1 while what changes is kept.",
+             state.status.ok() ? 1 : 0);
+  page.Gauge("rehai_state_began_anew",
+             "1 if the last run's file was damaged and moved aside.",
+             state.moved_aside.empty() ? 0 : 1);
+  page.Gauge("rehai_state_waiting_entries", "What is not kept yet.",
+             static_cast<double>(state.waiting));
+  page.Gauge("rehai_state_oldest_waiting_seconds",
+             "For how long the oldest of it has waited.",
+             absl::ToDoubleSeconds(state.oldest));
+  page.Gauge("rehai_state_size_bytes", "Size of the state's files.",
+             static_cast<double>(state.bytes));
+  page.Counter("rehai_state_commits_total", "Groups committed.",
+               static_cast<double>(state.commits));
+  page.Counter("rehai_state_dropped_total",
+               "Events and audit entries that found no place to wait.",
+               static_cast<double>(state.dropped));
+}
+
 void AddProcess(const MetricsSnapshot& snapshot, MetricPage& page) {
   page.Gauge("process_start_time_seconds", "When the controller started.",
              UnixSeconds(snapshot.started_at));
@@ -323,6 +343,7 @@ std::string MetricsText(const MetricsSnapshot& snapshot) {
   if (snapshot.runs) AddListener(*snapshot.runs, page);
   if (snapshot.source) AddSource(*snapshot.source, page);
   AddFleet(snapshot.fleet, page);
+  if (snapshot.state) AddState(*snapshot.state, page);
   AddProcess(snapshot, page);
   return page.Text();
 }

@@ -13,6 +13,7 @@
 #include "controller/api/process_figures.h"
 #include "controller/api/run_listener.h"
 #include "controller/inventory/inventory.h"
+#include "controller/state/store.h"
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
 #include "rehai/v1/source.pb.h"
@@ -40,6 +41,7 @@ struct MetricsSnapshot {
   std::optional<RunListenerCounts> runs;   // without it nobody listens
   std::optional<v1::SourceStatus> source;  // without it nothing is told of it
   FleetCounts fleet;
+  std::optional<Store::Health> state;  // without it nothing is kept
   ProcessFigures process;
 };
 

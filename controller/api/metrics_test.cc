@@ -24,6 +24,11 @@ using ::testing::Pair;
 MetricsSnapshot Full() {
   MetricsSnapshot snapshot;
   snapshot.started_at = absl::FromUnixSeconds(1000);
+  snapshot.state.emplace();
+  snapshot.state->waiting = 3;
+  snapshot.state->oldest = absl::Seconds(2);
+  snapshot.state->commits = 40;
+  snapshot.state->bytes = 4096;
   snapshot.chef = FromText<v1::ChefStatus>(R"pb(
     server_url: "https://chef.example.com/organizations/prod"
     client_name: "rehai"

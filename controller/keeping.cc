@@ -1,0 +1,94 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/keeping.h"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/log.h"
+
+namespace rehai {
+namespace {
+
+v1::StoredHost ToStored(const v1::Record& record,
+                        const std::vector<GuestId>& held) {
+  v1::StoredHost stored;
+  *stored.mutable_record() = record;
+  for (const GuestId& guest : held) stored.add_held_uuids(guest.uuid);
+  // Nothing is taken in from who is not believed, so these are his facts.
+  stored.set_believed_uuid(record.facts().uuid());
+  return stored;
+}
+
+KeptRecord ToKept(v1::StoredHost stored) {
+  KeptRecord kept;
+  for (const std::string& uuid : stored.held_uuids()) {
+    kept.held.push_back(GuestId{uuid});
+  }
+  kept.record = std::move(*stored.mutable_record());
+  return kept;
+}
+
+}  // namespace
+
+void KeepChanges(const KeptParts& parts, Store& store) {
+  parts.inventory.AddListener([&store](const Change& change) {
+    if (change.record == nullptr) {
+      store.Remove(change.host);
+    } else {
+      store.Put(ToStored(*change.record, change.held));
+    }
+  });
+  parts.syncer.AddListener(
+      [&store](v1::StoredNode node) { store.Put(std::move(node)); });
+  parts.operations.AddListener(
+      [&store, &operations = parts.operations](const std::string& id) {
+        absl::StatusOr<v1::Operation> operation = operations.Get(id);
+        if (operation.ok()) store.Put(*std::move(operation));
+      });
+}
+
+void RestoreParts(Store::Contents contents, const KeptParts& parts,
+                  Store& store) {
+  if (contents.kept_at == absl::InfinitePast()) return;
+  std::vector<KeptRecord> records;
+  records.reserve(contents.hosts.size());
+  for (v1::StoredHost& host : contents.hosts) {
+    records.push_back(ToKept(std::move(host)));
+  }
+  parts.inventory.Restore(std::move(records), contents.last_revision);
+  parts.source.Restore(parts.inventory.View()->records, contents.last_session);
+
+  std::vector<v1::StoredNode> nodes;
+  nodes.reserve(contents.nodes.size());
+  for (v1::StoredNode& node : contents.nodes) {
+    const HostId host{node.node()};
+    if (parts.inventory.Find(host) != nullptr) {
+      nodes.push_back(std::move(node));
+    } else {
+      store.Remove(host);  // a write of it ended after it had left
+    }
+  }
+  parts.syncer.Restore(nodes);
+  const size_t operations = contents.operations.size();
+  parts.operations.Restore(std::move(contents.operations));
+  log::Info("state restored",
+            {{"hosts", parts.inventory.View()->records.size()},
+             {"nodes", nodes.size()},
+             {"operations", operations},
+             {"as_of", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", contents.kept_at,
+                                        absl::UTCTimeZone())}});
+}
+
+void KeepAges(const Inventory& inventory, Store& store) {
+  for (const Change& change : inventory.Everything()) {
+    store.Put(ToStored(*change.record, change.held));
+  }
+}
+
+}  // namespace rehai
