@@ -12,6 +12,7 @@
 #include "rehai/v1/chef.grpc.pb.h"
 #include "rehai/v1/fleet.grpc.pb.h"
 #include "rehai/v1/resync.grpc.pb.h"
+#include "rehai/v1/source.grpc.pb.h"
 
 namespace rehai::integration {
 namespace {
@@ -53,7 +54,7 @@ class GrpcFleetWatch final : public FleetWatch {
 
 struct FrontEnd::Stubs {
   explicit Stubs(const std::shared_ptr<grpc::Channel>& channel)
-      : fleet(channel), resync(channel), chef(channel) {}
+      : fleet(channel), resync(channel), chef(channel), source(channel) {}
 
   // One call that waits for its one answer.
   template <typename Response, typename Stub, typename Request>
@@ -73,6 +74,7 @@ struct FrontEnd::Stubs {
   v1::Fleet::Stub fleet;
   v1::Resync::Stub resync;
   v1::Chef::Stub chef;
+  v1::Source::Stub source;
 };
 
 FrontEnd::FrontEnd(const std::string& address)
@@ -116,11 +118,16 @@ std::unique_ptr<FleetWatch> FrontEnd::Watch() {
 
 absl::StatusOr<v1::Operation> FrontEnd::Resync(
     const std::vector<std::string>& nodes) {
+  return Resync(nodes, {v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_REWRITE});
+}
+
+absl::StatusOr<v1::Operation> FrontEnd::Resync(
+    const std::vector<std::string>& nodes,
+    const std::vector<v1::ResyncMode>& modes) {
   v1::ResyncStartRequest start;
   for (const std::string& node : nodes)
     start.mutable_selector()->add_nodes(node);
-  start.add_modes(v1::RESYNC_MODE_REREAD);
-  start.add_modes(v1::RESYNC_MODE_REWRITE);
+  for (const v1::ResyncMode mode : modes) start.add_modes(mode);
   ASSIGN_OR_RETURN(
       const v1::ResyncStartResponse started,
       Stubs::Call(stubs_->resync, &v1::Resync::Stub::Start, start));
@@ -158,6 +165,32 @@ absl::StatusOr<v1::ChefStatus> FrontEnd::ChefStatus() {
                    Stubs::Call(stubs_->chef, &v1::Chef::Stub::Status,
                                v1::ChefStatusRequest()));
   return std::move(*response.mutable_status());
+}
+
+absl::StatusOr<v1::SourceStatus> FrontEnd::SourceStatus() {
+  ASSIGN_OR_RETURN(v1::SourceStatusResponse response,
+                   Stubs::Call(stubs_->source, &v1::Source::Stub::Status,
+                               v1::SourceStatusRequest()));
+  return std::move(*response.mutable_status());
+}
+
+v1::AgentState FrontEnd::AgentOf(const std::string& node) {
+  v1::ListAgentsRequest request;
+  request.mutable_selector()->add_nodes(node);
+  const absl::StatusOr<v1::ListAgentsResponse> response =
+      Stubs::Call(stubs_->source, &v1::Source::Stub::ListAgents, request);
+  return response.ok() && response->agents_size() == 1 ? response->agents(0)
+                                                       : v1::AgentState();
+}
+
+v1::Connection FrontEnd::ConnectionOf(const std::string& node) {
+  v1::ListConnectionsRequest request;
+  request.mutable_selector()->add_nodes(node);
+  const absl::StatusOr<v1::ListConnectionsResponse> response =
+      Stubs::Call(stubs_->source, &v1::Source::Stub::ListConnections, request);
+  return response.ok() && response->connections_size() == 1
+             ? response->connections(0)
+             : v1::Connection();
 }
 
 v1::SyncStatus FrontEnd::SyncStatusOf(const std::string& node) {

@@ -13,6 +13,7 @@
 #include "rehai/v1/fleet.pb.h"
 #include "rehai/v1/model.pb.h"
 #include "rehai/v1/resync.pb.h"
+#include "rehai/v1/source.pb.h"
 
 namespace rehai::integration {
 
@@ -47,13 +48,21 @@ class FrontEnd {
   // Rereads and rewrites these hosts, all if none is named, and waits for the
   // operation's end.
   absl::StatusOr<v1::Operation> Resync(const std::vector<std::string>& nodes);
+  // The same with modes of one's own.
+  absl::StatusOr<v1::Operation> Resync(
+      const std::vector<std::string>& nodes,
+      const std::vector<v1::ResyncMode>& modes);
   absl::StatusOr<std::vector<v1::Difference>> Diff(const std::string& node);
   absl::StatusOr<v1::ChefStatus> ChefStatus();
+  absl::StatusOr<v1::SourceStatus> SourceStatus();
 
   // The host's part of GetHost(). Where that fails: no state but the error, and
   // PRESENCE_UNSPECIFIED.
   v1::SyncStatus SyncStatusOf(const std::string& node);
   v1::Presence PresenceOf(const std::string& node);
+  // Of the host's agent and connection; without a node where there is none.
+  v1::AgentState AgentOf(const std::string& node);
+  v1::Connection ConnectionOf(const std::string& node);
   // "GUEST_STATE_RUNNING", ... or "NOT_FOUND".
   std::string StateOf(const std::string& guest);
 
