@@ -41,7 +41,7 @@ struct MetricsSnapshot {
   std::optional<RunListenerCounts> runs;   // without it nobody listens
   std::optional<v1::SourceStatus> source;  // without it nothing is told of it
   FleetCounts fleet;
-  std::optional<Store::Health> state;  // without it nothing is kept
+  std::optional<Store::Health> state = {};  // without it nothing is kept
   ProcessFigures process;
 };
 

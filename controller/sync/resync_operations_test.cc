@@ -754,5 +754,35 @@ TEST_F(ResyncOperationsTest, RunsByItself) {
   resyncs_->Stop();
 }
 
+TEST_F(ResyncOperationsTest, OperationsOfTheLastRunAreThereAndHaveEnded) {
+  v1::Operation ended;
+  ended.set_id("old");
+  ended.set_total(0);
+  ended.mutable_ended_at()->set_seconds(5);
+  v1::Operation ran;
+  ran.set_id("ran");
+  ran.set_total(2);
+  ran.set_done(1);
+  v1::HostResult& done = *ran.add_hosts();
+  done.set_node("hv1");
+  done.set_progress(v1::HOST_PROGRESS_DONE);
+  done.set_outcome(v1::HOST_OUTCOME_WRITTEN);
+  v1::HostResult& under_way = *ran.add_hosts();
+  under_way.set_node("hv2");
+  under_way.set_progress(v1::HOST_PROGRESS_WRITING);
+
+  resyncs_->Restore({ended, ran});
+  resyncs_->Tick();
+  EXPECT_THAT(heard_, ElementsAre("ran"));
+  EXPECT_THAT(*resyncs_->Get("old"), EqualsProto(ended));
+  const v1::Operation after = *resyncs_->Get("ran");
+  EXPECT_TRUE(after.canceled());
+  EXPECT_TRUE(after.has_ended_at());
+  EXPECT_EQ(after.done(), 2);
+  EXPECT_THAT(OutcomesOf(after),
+              ElementsAre(v1::HOST_OUTCOME_WRITTEN, v1::HOST_OUTCOME_CANCELED));
+  EXPECT_THAT(after.hosts(1).error(), HasSubstr("restarted"));
+}
+
 }  // namespace
 }  // namespace rehai
