@@ -64,8 +64,8 @@ std::string ChefClients::OhaiTime(const std::string& /*node*/) const {
 }
 
 void ChefClients::BeginRun(const std::string& node, bool reports) {
-  if (runs_[node] || server_.storm() == ChefServer::Storm::kOutage) return;
-  runs_[node] = true;
+  if (runs_.contains(node) || server_.storm() == ChefServer::Storm::kOutage)
+    return;
   const std::string id = absl::StrCat("run-", ++last_run_);
   const std::string started_at = absl::FormatTime(
       "%Y-%m-%dT%H:%M:%SZ", scheduler_.clock().Now(), absl::UTCTimeZone());
@@ -80,16 +80,23 @@ void ChefClients::BeginRun(const std::string& node, bool reports) {
                         id, R"(","start_time":")", started_at, "\"}"),
            "");
   }
+  runs_[node] = {node, id, started_at, read, reports};
   scheduler_.After(dice_.Between(absl::Milliseconds(500), absl::Seconds(30)),
-                   [this, node, id, started_at, read, reports] {
-                     EndRun(node, id, started_at, read, reports);
-                   });
+                   [this, node, id] { EndRun(node, id); });
 }
 
-void ChefClients::EndRun(const std::string& node, const std::string& id,
-                         const std::string& started_at, const std::string& read,
-                         bool reports) {
-  runs_[node] = false;
+void ChefClients::Tempt(const std::string& node) {
+  const auto run = runs_.find(node);
+  if (run == runs_.end() || !dice_.Chance(0.5)) return;
+  scheduler_.After(dice_.Between(absl::ZeroDuration(), absl::Milliseconds(20)),
+                   [this, node, id = run->second.id] { EndRun(node, id); });
+}
+
+void ChefClients::EndRun(const std::string& node, const std::string& id) {
+  const auto run = runs_.find(node);
+  if (run == runs_.end() || run->second.id != id) return;
+  const auto [name, run_id, started_at, read, reports] = run->second;
+  runs_.erase(run);
   const int kind = dice_.Pick(10);
   const bool fails = kind == 0 || server_.storm() == ChefServer::Storm::kOutage;
   const bool is_override = kind == 1;

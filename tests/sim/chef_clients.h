@@ -33,11 +33,21 @@ class ChefClients {
 
   // Begins a run on the host, if none is under way.
   void BeginRun(const std::string& node, bool reports);
+  // The controller has just read the node: a run that is under way may well
+  // save before its PUT.
+  void Tempt(const std::string& node);
 
  private:
-  void EndRun(const std::string& node, const std::string& id,
-              const std::string& started_at, const std::string& read,
-              bool reports);
+  struct Run {
+    std::string node;
+    std::string id;
+    std::string started_at;
+    std::string read;
+    bool reports = false;
+  };
+
+  // Ends the host's run of this id, if it is still under way.
+  void EndRun(const std::string& node, const std::string& id);
   void Report(const std::string& node, absl::Duration after,
               std::string message, const std::string& saved_ohai_time);
   std::string OhaiTime(const std::string& node) const;
@@ -47,7 +57,7 @@ class ChefClients {
   Scheduler& scheduler_;
   Trace& trace_;
   Listener listener_;
-  std::map<std::string, bool> runs_;
+  std::map<std::string, Run> runs_;  // under way, by node
   int last_run_ = 0;
 };
 

@@ -183,7 +183,7 @@ ChefServer::Fate ChefServer::Draw(const chef::Request& request) {
     back += dice_.Between(absl::ZeroDuration(), absl::Seconds(3));
   }
   fate.until_answered = fate.until_applied + back;
-  if (request.method == "PUT" && dice_.Chance(0.01)) fate.is_raced = true;
+  if (request.method == "PUT" && dice_.Chance(0.04)) fate.is_raced = true;
   const double trouble = storm_ == Storm::kErrors   ? 0.3
                          : storm_ == Storm::kOutage ? 1.0
                                                     : 0.0;
@@ -334,6 +334,7 @@ void ChefServer::Client::Send(chef::Request request, Done done) {
         if (request.method == "GET" && response->status == 200) {
           look->text = response->body;
           look->serial = server.nodes_.at(name).serial;
+          if (server.on_get_ != nullptr) server.on_get_(name);
         }
         if (fate.is_raced && fate.is_applied && response->status == 200) {
           // Another writer was at it at the same moment.
@@ -342,6 +343,9 @@ void ChefServer::Client::Send(chef::Request request, Done done) {
                    Without(*Find(request.body, {"automatic"}), "rehai"));
           server.Save(name, other, Writer::kHand);
           response->body = std::move(other);
+          if (server.on_race_ != nullptr && fate.is_answered) {
+            server.on_race_(name, server.scheduler_.now());
+          }
         }
         if (fate.is_truncated) {
           response->body.resize(response->body.size() / 2);

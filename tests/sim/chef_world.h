@@ -91,6 +91,16 @@ class ChefServer {
     on_rollback_ = std::move(call);
   }
 
+  // Called when a PUT's answer has shown another writer's save over it.
+  void SetOnRace(
+      absl::AnyInvocable<void(const std::string&, absl::Duration)> call) {
+    on_race_ = std::move(call);
+  }
+  // Called when the controller has read a node.
+  void SetOnGet(absl::AnyInvocable<void(const std::string&)> call) {
+    on_get_ = std::move(call);
+  }
+
   // A controller with nothing behind it may number anew.
   void ForgetRevisions();
 
@@ -132,6 +142,8 @@ class ChefServer {
   Counts counts_;
   absl::AnyInvocable<void(const std::string&, absl::Duration)> on_overwrite_;
   absl::AnyInvocable<void(const std::string&, const Saved&)> on_rollback_;
+  absl::AnyInvocable<void(const std::string&, absl::Duration)> on_race_;
+  absl::AnyInvocable<void(const std::string&)> on_get_;
 };
 
 class ChefServer::Client final : public chef::Client {

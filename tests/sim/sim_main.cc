@@ -39,6 +39,7 @@ void Tell(uint64_t seed, const Outcome& outcome) {
               static_cast<unsigned long long>(seed), outcome.broken->promise,
               absl::FormatDuration(outcome.broken->at).c_str(),
               outcome.broken->what.c_str());
+  std::fflush(stdout);
 }
 
 int Main(int argc, char** argv) {

@@ -53,10 +53,14 @@ constexpr absl::Duration kRepair = absl::Seconds(110);
 // distrusted for so long.
 constexpr absl::Duration kStormWake = absl::Minutes(12);
 constexpr absl::Duration kCrashWake = absl::Minutes(4);
+// A PUT whose answer shows another's save is made again at once.
+constexpr absl::Duration kRace = absl::Seconds(10);
 // What a save that was rolled back takes to come back, from its message on.
 constexpr absl::Duration kRestore = absl::Seconds(15);
 // From an event to the record, on a host that is well, whatever others do.
 constexpr absl::Duration kShown = absl::Seconds(2);
+// From the belief to Chef, where neither it nor the governor has much to do.
+constexpr absl::Duration kSent = absl::Seconds(40);
 constexpr BrakeOptions kBrake;
 
 std::string StateWord(v1::GuestState state) {
@@ -150,7 +154,7 @@ struct Controller {
     options.reconnect = {.min = absl::Seconds(1), .max = absl::Minutes(1)};
     options.relist_interval = absl::Minutes(3);
     options.keep_departed = absl::Minutes(20);
-    options.unknown_after = absl::Minutes(5);
+    options.unknown_after = absl::Seconds(30);
     options.seed = seed;
     return options;
   }
@@ -219,7 +223,10 @@ class Simulation {
                  const v1::Record& after);
   void JudgeAges(const Host& host, const v1::Record& record);
   void JudgeMoves();
-  void JudgeRepair(const std::string& node, absl::Duration overwritten_at);
+  void ExpectSent(const std::string& node, const std::string& uuid,
+                  int64_t version);
+  void JudgeRepair(const std::string& node, absl::Duration overwritten_at,
+                   absl::Duration within);
   void JudgeRestore(const std::string& node, const ChefServer::Saved& saved);
   void JudgeEnd();
   void JudgeQuiet();
@@ -272,12 +279,17 @@ Outcome Simulation::Run() {
   fleet_.SetOnEvent([this] { source_is_due_ = true; });
   fleet_.SetLostEvents(setup_.lost_events);
   chef_.SetOnOverwrite([this](const std::string& node, absl::Duration at) {
-    scheduler_.After(kRepair, [this, node, at] { JudgeRepair(node, at); });
+    scheduler_.After(kRepair,
+                     [this, node, at] { JudgeRepair(node, at, kRepair); });
   });
   chef_.SetOnRollback(
       [this](const std::string& node, const ChefServer::Saved& saved) {
         JudgeRestore(node, saved);
       });
+  chef_.SetOnRace([this](const std::string& node, absl::Duration at) {
+    scheduler_.After(kRace, [this, node, at] { JudgeRepair(node, at, kRace); });
+  });
+  chef_.SetOnGet([this](const std::string& node) { clients_.Tempt(node); });
   for (Host& host : fleet_.hosts()) {
     discovered_.insert(host.node);
     chef_.AddNode(host.node, MadeUpNode(host.node, "1795520000.2500", dice_));
@@ -480,7 +492,14 @@ void Simulation::DoToGuest() {
   } else {
     Host& to = AnyHost();
     if (&to != &host && host.health == Health::kWell &&
-        to.health == Health::kWell && !to.guests.contains(uuid)) {
+        (to.health == Health::kWell || to.health == Health::kSlow) &&
+        !to.guests.contains(uuid)) {
+      if (setup_.sick_hosts && dice_.Chance(0.3)) {
+        // It hears of the guest, and is long in reading it.
+        fleet_.SetHealth(to, Health::kSlow);
+        scheduler_.After(absl::Seconds(10),
+                         [this, &to] { fleet_.SetHealth(to, Health::kWell); });
+      }
       Move(host, to, uuid);
     }
   }
@@ -633,7 +652,6 @@ void Simulation::Move(Host& from, Host& to, const std::string& uuid) {
   fleet_.Migrate(from, to, uuid);
   const absl::Duration now = scheduler_.now();
   if (!IsReadable(from, now - absl::Minutes(2)) ||
-      !IsReadable(to, now - absl::Minutes(2)) ||
       !controller_->inventory.FindGuest(GuestId{uuid}).has_value()) {
     return;
   }
@@ -649,9 +667,14 @@ void Simulation::Move(Host& from, Host& to, const std::string& uuid) {
 void Simulation::JudgeMoves() {
   const absl::Duration now = scheduler_.now();
   std::erase_if(moving_, [&](const Moving& move) {
-    return now - move.at > absl::Seconds(8) ||
-           !IsReadable(*move.from, move.at) || !IsReadable(*move.to, move.at) ||
-           !move.to->guests.contains(move.uuid);
+    const auto unlisted = move.to->last_unlisted.find(move.uuid);
+    return now - move.at > absl::Seconds(20) ||
+           !IsReadable(*move.from, move.at) ||
+           !discovered_.contains(move.to->node) ||
+           !move.to->guests.contains(move.uuid) ||
+           move.to->answers_as != move.to->uuid ||
+           (unlisted != move.to->last_unlisted.end() &&
+            unlisted->second > move.at - absl::Seconds(30));
   });
   for (const Moving& move : moving_) {
     trace_.Expect(
@@ -687,11 +710,42 @@ void Simulation::OnChange(const Change& change) {
     const int64_t version = Hypervisors::VersionOf(guest);
     trace_.Expect(version >= shown || version == 0, 3, node, ": ", guest.uuid(),
                   " is believed as v", version, " after v", shown);
+    if (version > shown) ExpectSent(node, guest.uuid(), version);
     shown = std::max(shown, version);
   }
   JudgeAges(host, record);
   before = change.record;
   JudgeMoves();
+}
+
+void Simulation::ExpectSent(const std::string& node, const std::string& uuid,
+                            int64_t version) {
+  const absl::Duration at = scheduler_.now();
+  scheduler_.After(kSent, [this, node, uuid, version, at] {
+    const auto belief = beliefs_.find(node);
+    if (controller_ == nullptr || booted_at_ >= at || !WasChefWellSince(at) ||
+        belief == beliefs_.end()) {
+      return;
+    }
+    const auto& guests = belief->second->guests();
+    const bool is_there =
+        std::any_of(guests.begin(), guests.end(), [&](const v1::Guest& guest) {
+          return guest.uuid() == uuid &&
+                 Hypervisors::VersionOf(guest) >= version;
+        });
+    const v1::SyncState state =
+        controller_->syncer.Status(HostId{node}).state();
+    if (!is_there || state == v1::SYNC_STATE_PARKED ||
+        state == v1::SYNC_STATE_HELD) {
+      return;
+    }
+    const auto& sent = chef_.node(node).sent_versions;
+    const auto last = sent.find(absl::StrCat("\"", uuid, "\""));
+    const int64_t newest = last == sent.end() ? 0 : last->second;
+    trace_.Expect(newest >= version, 3, node, ": ", uuid, " is believed as v",
+                  version, " and only v", newest, " was sent after ",
+                  absl::FormatDuration(kSent));
+  });
 }
 
 void Simulation::JudgeGone(const Host& host, const v1::Record& before,
@@ -754,8 +808,8 @@ void Simulation::JudgeAges(const Host& host, const v1::Record& record) {
 }
 
 void Simulation::JudgeRepair(const std::string& node,
-                             absl::Duration overwritten_at) {
-  const Host& host = *fleet_.FindHost(node);
+                             absl::Duration overwritten_at,
+                             absl::Duration within) {
   if (controller_ == nullptr || !WasChefWellSince(overwritten_at) ||
       chef_.node(node).overwritten_at != overwritten_at ||
       booted_at_ > overwritten_at || !discovered_.contains(node)) {
@@ -767,7 +821,7 @@ void Simulation::JudgeRepair(const std::string& node,
     return;
   }
   trace_.Expect(false, 4, node, ": what was saved over is not repaired after ",
-                absl::FormatDuration(kRepair), " (", host.node, ")");
+                absl::FormatDuration(within));
 }
 
 void Simulation::JudgeRestore(const std::string& node,
