@@ -409,8 +409,8 @@ TEST_F(FleetSourceAgentsTest, AHostThatLeavesSendsItsAgentAway) {
               StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(source_->Came({"nobody"}, 0, agents_[0]),
               StatusIs(absl::StatusCode::kNotFound));
-  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_STALE));
-  EXPECT_TRUE(HasCondition(*Record(), kLeftDiscovery));
+  ASSERT_TRUE(AwaitCondition(kLeftDiscovery, true));
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_STALE));
   EXPECT_EQ(Record()->guests_size(), 1);
 
   source_->SetHosts({WithoutUri(0)});
