@@ -42,6 +42,20 @@ struct Call {
 };
 using CallPtr = std::unique_ptr<Call>;
 
+// A worker that has had nothing to do for this ends, but for one: a burst
+// leaves no threads and connections behind.
+constexpr absl::Duration kIdleFor = absl::Seconds(10);
+
+// What a worker takes with it when it ends.
+struct Retirement {
+  std::unique_ptr<CurlConnection> connection;
+  std::thread before;  // who retired before it
+
+  ~Retirement() {
+    if (before.joinable()) before.join();
+  }
+};
+
 // A worker carries a call from its signature to the end of its callback, and
 // blocks on its connection in between: a call changes hands once, and no thread
 // is there for all others to wait for.
@@ -76,6 +90,7 @@ class CurlClient final : public Client {
   // A worker's part.
   void Work();
   CallPtr AwaitWork(const CurlConnection* used);
+  void Retire(Retirement& retirement) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const CurlConnection* Finish(CallPtr call);
   absl::StatusOr<Response> Exchange(Call& call);
   absl::StatusOr<Response> SendAs(const RequestSigner& signer, Call& call);
@@ -104,6 +119,7 @@ class CurlClient final : public Client {
   // the least likely to have been idle for too long.
   std::vector<CurlConnection*> idle_connections_ ABSL_GUARDED_BY(mu_);
   std::vector<std::thread> workers_ ABSL_GUARDED_BY(mu_);
+  std::thread retired_ ABSL_GUARDED_BY(mu_);  // the last; may have ended
   int idle_workers_ ABSL_GUARDED_BY(mu_) = 0;
   // Of those, who wait for a deadline: the first, or one before it.
   int watchers_ ABSL_GUARDED_BY(mu_) = 0;
@@ -135,14 +151,17 @@ CurlClient::CurlClient(Options options, const ServerUrl& url,
 
 CurlClient::~CurlClient() {
   std::vector<std::thread> workers;
+  std::thread retired;
   {
     MutexLock lock(mu_);
-    stopping_ = true;  // from now on no worker is added
+    stopping_ = true;  // from now on no worker is added, and none retires
     for (const auto& connection : connections_) connection->Interrupt();
     workers.swap(workers_);
+    retired.swap(retired_);
     changed_.NotifyAll();
   }
   for (std::thread& worker : workers) worker.join();
+  if (retired.joinable()) retired.join();
 }
 
 void CurlClient::Send(Request request, Callback done) {
@@ -226,28 +245,56 @@ void CurlClient::Work() {
   while (CallPtr call = AwaitWork(used)) used = Finish(std::move(call));
 }
 
-// Null: the client stops, and nothing is left to do but by who is at it. Who
-// need not wait goes on with the connection that it used: what that takes to
-// encrypt is in its core's cache.
+// Null: the worker is to end. The client stops, and nothing is left to do but
+// by who is at it; or there was nothing to do for long. Who need not wait goes
+// on with the connection that it used: what that takes to encrypt is in its
+// core's cache.
 CallPtr CurlClient::AwaitWork(const CurlConnection* used) {
+  Retirement retirement;  // ends outside the lock
   MutexLock lock(mu_);
+  const absl::Duration patience = clock_.Uptime() + kIdleFor;
   for (;;) {
     if (CallPtr call = PickWork(std::exchange(used, nullptr))) {
       if (NeedsWorker()) CallWorker();
       return call;
     }
     if (stopping_) return nullptr;
-    ++idle_workers_;
-    if (const absl::Duration deadline = NextDeadline();
-        deadline == absl::InfiniteDuration()) {
-      changed_.Wait(mu_);
-    } else {
-      ++watchers_;
-      clock_.WaitUntil(deadline, mu_, changed_);
-      --watchers_;
+    const absl::Duration deadline = NextDeadline();
+    const bool watches = deadline < absl::InfiniteDuration();
+    if (!watches && idle_workers_ > 0 && clock_.Uptime() >= patience) {
+      Retire(retirement);
+      return nullptr;
     }
+    ++idle_workers_;
+    if (watches) ++watchers_;
+    // The last of the idle ones stays, however long that is.
+    clock_.WaitUntil(
+        std::min(deadline,
+                 idle_workers_ > 1 ? patience : absl::InfiniteDuration()),
+        mu_, changed_);
+    if (watches) --watchers_;
     --idle_workers_;
   }
+}
+
+// This worker ends, and with it the connection that was idle for longest.
+void CurlClient::Retire(Retirement& retirement) {
+  const auto own = std::find_if(
+      workers_.begin(), workers_.end(), [](const std::thread& worker) {
+        return worker.get_id() == std::this_thread::get_id();
+      });
+  // Who retires waits for the one before, so that there is never more than one
+  // to be waited for.
+  retirement.before = std::exchange(retired_, std::move(*own));
+  workers_.erase(own);
+  if (idle_connections_.empty()) return;
+  const auto oldest = std::find_if(
+      connections_.begin(), connections_.end(), [this](const auto& connection) {
+        return connection.get() == idle_connections_.front();
+      });
+  retirement.connection = std::move(*oldest);
+  connections_.erase(oldest);
+  idle_connections_.erase(idle_connections_.begin());
 }
 
 // The connection that it used, if any.

@@ -57,8 +57,8 @@ struct Response {
 // done nothing.
 //
 // Thread-safe. Owns its workers: threads, each of which signs, sends, receives
-// and calls back for one request at a time. There are as many as the most
-// requests that were ever under way at once, and one more.
+// and calls back for one request at a time. There are as many as requests were
+// under way at once in the last seconds, and one more.
 class Client {
  public:
   struct Options {

@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <set>
@@ -19,6 +20,8 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/fake_clock.h"
 #include "base/file.h"
@@ -120,6 +123,37 @@ TEST(ClientTest, GetsAndPutsSignedRequests) {
     EXPECT_EQ(put->status, 200);
     EXPECT_EQ(server->Node("hv1"), changed);
   }
+}
+
+int Workers() {
+  int workers = 0;
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream comm(task.path() / "comm");
+    std::string name;
+    if (comm >> name && name == "chef-worker") ++workers;
+  }
+  return workers;
+}
+
+TEST(ClientTest, ABurstLeavesNoThreadsBehind) {
+  const auto server = StartServer();
+  FakeClock clock;
+  Client::Options options;
+  options.server_url = server->url();
+  auto client = Client::Create(options, Signer(), clock);
+  ASSERT_THAT(client, IsOk());
+  std::vector<Answer> answers;
+  for (int i = 0; i < 32; ++i) answers.push_back(Get(**client));
+  for (Answer& answer : answers) EXPECT_THAT(answer.get(), IsOk());
+  ASSERT_GT(Workers(), 1);
+  const absl::Duration patience = Clock::Real().Uptime() + absl::Seconds(30);
+  while (Workers() > 1 && Clock::Real().Uptime() < patience) {
+    clock.Advance(absl::Seconds(1));
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  EXPECT_EQ(Workers(), 1);
+  EXPECT_THAT(Get(**client).get(), IsOk());
 }
 
 TEST(ClientTest, PutsTheOrganisationBeforeThePath) {
