@@ -4,9 +4,9 @@
 #ifndef BASE_FAULT_POINT_H_
 #define BASE_FAULT_POINT_H_
 
-// What a test binary may define to be told of each step: tests/restart/die_at.cc
-// does. The product binary defines nothing, so there is nothing to be told and
-// nothing to switch on.
+// What a test binary may define to be told of each step:
+// tests/restart/die_at.cc does. The product binary defines nothing, so there is
+// nothing to be told and nothing to switch on.
 extern "C" __attribute__((weak)) void RehaiFaultPoint(const char* name);
 
 namespace rehai {

@@ -183,7 +183,7 @@ class QuietFleet {
     pull.volatile_interval = setting_.volatile_interval;
     pull.dial.read = {.volumes = true, .messages = true};
     source_ = std::make_unique<FleetSource>(pull, std::move(hosts), dialer_,
-                                           inventory_, clock_);
+                                            inventory_, clock_);
     return absl::OkStatus();
   }
 
