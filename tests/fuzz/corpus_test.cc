@@ -16,6 +16,7 @@
 
 #include "absl/strings/escaping.h"
 #include "base/file.h"
+#include "tests/fuzz/changed_input.h"
 #include "tests/fuzz/property.h"
 #include "tests/matchers.h"
 
@@ -49,37 +50,16 @@ TEST(CorpusTest, NothingKeepsTheProperties) {
   EXPECT_EQ(BrokenProperty(absl::string_view("\0", 1)), "");
 }
 
-// A fuzzer's work in small, the same in each run: bytes replaced, inserted,
-// taken away and moved.
 TEST(CorpusTest, InputsWithSmallChangesKeepTheProperties) {
   constexpr char kBytes[] =
       "{}[]<>()\"',:;\\/?&#%=|nulltrue0123.eE+- \n\x80\xC3\xFF"
       "aA\x00";
   constexpr int kRounds = 100;
   std::mt19937 random(1);
-  const auto below = [&random](size_t n) { return random() % n; };
   for (const auto& [name, original] : Corpus()) {
     for (int i = 0; i < kRounds; ++i) {
-      std::string input = original;
-      for (size_t changes = 1 + below(3); changes > 0 && !input.empty();
-           --changes) {
-        const size_t at = below(input.size());
-        const char byte = kBytes[below(sizeof(kBytes))];
-        switch (below(4)) {
-          case 0:
-            input[at] = byte;
-            break;
-          case 1:
-            input.insert(at, 1, byte);
-            break;
-          case 2:
-            input.erase(at, 1 + below(4));
-            break;
-          default:
-            input.insert(below(input.size()), input.substr(at, below(16)));
-            break;
-        }
-      }
+      const std::string input =
+          ChangedInput(original, {kBytes, sizeof(kBytes)}, random);
       ASSERT_EQ(BrokenProperty(input), "")
           << name << ", changed: \"" << absl::CHexEscape(input) << '"';
     }

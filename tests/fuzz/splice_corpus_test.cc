@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "tests/fuzz/changed_input.h"
 #include "tests/fuzz/splice_properties.h"
 #include "tests/matchers.h"
 
@@ -47,36 +48,15 @@ TEST(SpliceCorpusTest, EverySpliceOfARealNodeKeepsTheProperties) {
   }
 }
 
-// A fuzzer's work in small, the same in each run: bytes replaced, inserted,
-// taken away and moved.
 TEST(SpliceCorpusTest, InputsWithSmallChangesKeepTheProperties) {
   constexpr char kBytes[] =
       "{}[]\",:\\nulltrue0123.eE+- \n\x80\xC3\xFF"
       "aA\x00";
   std::mt19937 random(1);
-  const auto below = [&random](size_t n) { return random() % n; };
   for (const std::string& original : Corpus()) {
     for (int i = 0; i < 500; ++i) {
-      std::string input = original;
-      for (size_t changes = 1 + below(3); changes > 0 && !input.empty();
-           --changes) {
-        const size_t at = below(input.size());
-        const char byte = kBytes[below(sizeof(kBytes))];
-        switch (below(4)) {
-          case 0:
-            input[at] = byte;
-            break;
-          case 1:
-            input.insert(at, 1, byte);
-            break;
-          case 2:
-            input.erase(at, 1 + below(4));
-            break;
-          default:
-            input.insert(below(input.size()), input.substr(at, below(16)));
-            break;
-        }
-      }
+      const std::string input =
+          ChangedInput(original, {kBytes, sizeof(kBytes)}, random);
       ASSERT_EQ(BrokenSpliceProperty(input), "") << input;
     }
   }
