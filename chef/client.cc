@@ -288,9 +288,11 @@ void CurlClient::Retire(Retirement& retirement) {
   retirement.before = std::exchange(retired_, std::move(*own));
   workers_.erase(own);
   if (idle_connections_.empty()) return;
+  const CurlConnection* const longest_idle = idle_connections_.front();
   const auto oldest = std::find_if(
-      connections_.begin(), connections_.end(), [this](const auto& connection) {
-        return connection.get() == idle_connections_.front();
+      connections_.begin(), connections_.end(),
+      [longest_idle](const std::unique_ptr<CurlConnection>& connection) {
+        return connection.get() == longest_idle;
       });
   retirement.connection = std::move(*oldest);
   connections_.erase(oldest);

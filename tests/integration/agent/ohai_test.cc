@@ -109,6 +109,10 @@ class OhaiTest : public testing::Test {
           site_->chef().PutNode(site_->node(i), SavedNode(site_->node(i))),
           IsOk());
     }
+    // What the nodes hold since then is looked at, rather than by a sweep in
+    // the midst of a test.
+    ASSERT_THAT(site_->front_end().Resync({site_->node(0), site_->node(1)}),
+                IsOk());
   }
 
   // Returns once it tells of its host and that is written.
