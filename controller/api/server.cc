@@ -7,11 +7,11 @@
 #include <grpc/support/time.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/impl/service_type.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -100,10 +100,7 @@ struct ApiServer::Parts {
   std::shared_ptr<WatchHub> fleet_hub = std::make_shared<WatchHub>();
   std::shared_ptr<WatchHub> operation_hub = std::make_shared<WatchHub>();
   std::optional<FleetQueries> queries;
-  std::unique_ptr<grpc::Service> fleet;
-  std::unique_ptr<grpc::Service> resync;
-  std::unique_ptr<grpc::Service> chef;
-  std::unique_ptr<grpc::Service> source;  // null without answers
+  std::vector<NamedService> services;
   CallsUnderWay calls;
   int port = 0;
   std::unique_ptr<grpc::Server> server;
@@ -112,7 +109,8 @@ struct ApiServer::Parts {
 absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
     Options options, Inventory& inventory, Syncer& syncer,
     ResyncOperations& operations, std::optional<ChefAnswers> chef,
-    std::optional<SourceAnswers> source) {
+    std::optional<SourceAnswers> source,
+    std::vector<NamedService> more_services) {
   auto parts = std::make_unique<Parts>();
   ASSIGN_OR_RETURN(parts->address,
                    ParseListenAddress("api.listen", options.listen));
@@ -124,14 +122,22 @@ absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
   operations.AddListener(
       [hub = parts->operation_hub](const std::string&) { hub->Notify(); });
   parts->queries.emplace(inventory, syncer);
-  parts->fleet =
-      MakeFleetService(*parts->queries, inventory, *parts->fleet_hub);
-  parts->resync =
-      MakeResyncService(inventory, syncer, operations, *parts->operation_hub);
-  parts->chef = MakeChefService(chef ? *std::move(chef) : AnswersOf(syncer));
+  std::vector<NamedService>& services = parts->services;
+  services.push_back(
+      {"rehai.v1.Fleet",
+       MakeFleetService(*parts->queries, inventory, *parts->fleet_hub)});
+  services.push_back(
+      {"rehai.v1.Resync", MakeResyncService(inventory, syncer, operations,
+                                            *parts->operation_hub)});
+  services.push_back(
+      {"rehai.v1.Chef",
+       MakeChefService(chef ? *std::move(chef) : AnswersOf(syncer))});
   if (source) {
-    parts->source = MakeSourceService(inventory, *std::move(source));
+    services.push_back(
+        {"rehai.v1.Source", MakeSourceService(inventory, *std::move(source))});
   }
+  std::move(more_services.begin(), more_services.end(),
+            std::back_inserter(services));
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(parts)));
 }
 
@@ -147,10 +153,9 @@ absl::Status ApiServer::Start() {
   Bound(builder);
   builder.AddListeningPort(parts_->address.text, parts_->credentials,
                            &parts_->port);
-  builder.RegisterService(parts_->fleet.get());
-  builder.RegisterService(parts_->resync.get());
-  builder.RegisterService(parts_->chef.get());
-  if (parts_->source != nullptr) builder.RegisterService(parts_->source.get());
+  for (const NamedService& service : parts_->services) {
+    builder.RegisterService(service.service.get());
+  }
   std::vector<
       std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
       interceptors;
@@ -180,12 +185,9 @@ int ApiServer::port() const { return parts_->port; }
 void ApiServer::SetReady(bool ready) {
   grpc::HealthCheckServiceInterface* const health =
       parts_->server->GetHealthCheckService();
-  for (const char* service :
-       {"", "rehai.v1.Fleet", "rehai.v1.Resync", "rehai.v1.Chef"}) {
-    health->SetServingStatus(service, ready);
-  }
-  if (parts_->source != nullptr) {
-    health->SetServingStatus("rehai.v1.Source", ready);
+  health->SetServingStatus("", ready);
+  for (const NamedService& service : parts_->services) {
+    health->SetServingStatus(service.name, ready);
   }
 }
 

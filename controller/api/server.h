@@ -4,9 +4,12 @@
 #ifndef CONTROLLER_API_SERVER_H_
 #define CONTROLLER_API_SERVER_H_
 
+#include <grpcpp/impl/service_type.h>
+
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -20,8 +23,15 @@
 
 namespace rehai {
 
+// A service that the API offers beside its own.
+struct NamedService {
+  std::string name;  // as the health service knows it: "rehai.v1.History"
+  std::unique_ptr<grpc::Service> service;
+};
+
 // ApiServer is the controller's face: the services Fleet, Resync, Chef and
-// Source, with the standard health and reflection services beside them.
+// Source, those that it is given, and the standard health and reflection
+// services.
 //
 // - Handlers never block, and answers come from memory; only Resync.Diff and
 //   Chef.Cost wait for Chef, without holding a thread.
@@ -51,7 +61,8 @@ class ApiServer {
       Options options, Inventory& inventory, Syncer& syncer,
       ResyncOperations& operations,
       std::optional<ChefAnswers> chef = std::nullopt,
-      std::optional<SourceAnswers> source = std::nullopt);
+      std::optional<SourceAnswers> source = std::nullopt,
+      std::vector<NamedService> more_services = {});
   ~ApiServer();
 
   // Listens and answers from here on. kUnavailable: the address is taken or not
