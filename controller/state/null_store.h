@@ -4,6 +4,8 @@
 #ifndef CONTROLLER_STATE_NULL_STORE_H_
 #define CONTROLLER_STATE_NULL_STORE_H_
 
+#include <vector>
+
 #include "controller/state/store.h"
 
 namespace rehai {
@@ -17,7 +19,11 @@ class NullStore final : public Store {
   void Put(v1::StoredNode /*node*/) override {}
   void Remove(const HostId& /*host*/) override {}
   void Put(v1::Operation /*operation*/) override {}
-  void Append(v1::HistoryEvent /*event*/) override {}
+  void Put(v1::StoredHost /*host*/,
+           std::vector<v1::HistoryEvent> /*events*/) override {}
+  void Remove(const HostId& /*host*/,
+              std::vector<v1::HistoryEvent> /*events*/) override {}
+  void Append(v1::Shown /*shown*/) override {}
   void Append(v1::AuditEntry /*entry*/) override {}
   absl::Status Flush(absl::Duration /*timeout*/) override {
     return absl::OkStatus();

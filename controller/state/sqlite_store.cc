@@ -228,7 +228,7 @@ void SqliteStore::Note(Change&& change) {
   if (oldest_at_ == absl::InfiniteDuration()) {
     oldest_at_ = clock_.Uptime();
     cv_.NotifyAll();
-  } else if (waiting_.size() == options_.commit_size) {
+  } else if (waiting_.size() >= options_.commit_size) {
     cv_.NotifyAll();
   }
 }
@@ -253,8 +253,24 @@ void SqliteStore::Put(v1::Operation operation) {
   Note([&](WaitingState& waiting) { waiting.Put(std::move(operation)); });
 }
 
-void SqliteStore::Append(v1::HistoryEvent event) {
-  Note([&](WaitingState& waiting) { waiting.Append(std::move(event)); });
+void SqliteStore::Put(v1::StoredHost host,
+                      std::vector<v1::HistoryEvent> events) {
+  Note([&](WaitingState& waiting) {
+    waiting.Put(std::move(host));
+    for (v1::HistoryEvent& event : events) waiting.Append(std::move(event));
+  });
+}
+
+void SqliteStore::Remove(const HostId& host,
+                         std::vector<v1::HistoryEvent> events) {
+  Note([&](WaitingState& waiting) {
+    waiting.Remove(host);
+    for (v1::HistoryEvent& event : events) waiting.Append(std::move(event));
+  });
+}
+
+void SqliteStore::Append(v1::Shown shown) {
+  Note([&](WaitingState& waiting) { waiting.Append(std::move(shown)); });
 }
 
 void SqliteStore::Append(v1::AuditEntry entry) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/random/random.h"
 #include "absl/status/status.h"
@@ -72,7 +73,10 @@ class SqliteStore final : public Store {
   void Put(v1::StoredNode node) override;
   void Remove(const HostId& host) override;
   void Put(v1::Operation operation) override;
-  void Append(v1::HistoryEvent event) override;
+  void Put(v1::StoredHost host, std::vector<v1::HistoryEvent> events) override;
+  void Remove(const HostId& host,
+              std::vector<v1::HistoryEvent> events) override;
+  void Append(v1::Shown shown) override;
   void Append(v1::AuditEntry entry) override;
   absl::Status Flush(absl::Duration timeout) override;
   Health health() const override;

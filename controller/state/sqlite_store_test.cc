@@ -77,7 +77,9 @@ v1::HistoryEvent Event(absl::Time at) {
   v1::HistoryEvent event;
   *event.mutable_at() = ToProto(at);
   event.set_node("a");
-  event.set_what("started");
+  static int64_t sequence = 0;
+  event.set_sequence(++sequence);
+  event.set_kind(v1::EVENT_KIND_HOST_JOINED);
   return event;
 }
 
@@ -313,7 +315,7 @@ TEST_F(SqliteStoreTest, FullDiskDegradesAndTheNewestIsKeptOnceThereIsRoom) {
     const NoRoom no_room;  // for what a failed expectation says, either
     store->Put(Host("a", 2));
     store->Put(Host("b", 2));
-    store->Append(Event(clock_.Now()));
+    store->Put(Host("a", 1), {Event(clock_.Now())});
     Commit(*store);
     first = store->health();
     next = store->Tick() - clock_.Uptime();
@@ -488,7 +490,7 @@ TEST_F(SqliteStoreTest, HistoryIsKeptByAgeAndByNumber) {
                 .audit_rows = 5,
                 .operations = 2};
   auto store = Open();
-  for (int i = 0; i < 3; ++i) store->Append(Event(clock_.Now()));
+  for (int i = 0; i < 3; ++i) store->Put(Host("a", 1), {Event(clock_.Now())});
   for (int i = 0; i < 3; ++i) {
     store->Put(Operation(absl::StrCat("o", i), i));
   }
@@ -496,11 +498,11 @@ TEST_F(SqliteStoreTest, HistoryIsKeptByAgeAndByNumber) {
   EXPECT_EQ(Count("history"), 3);
   EXPECT_EQ(Count("operations"), 2);
   clock_.Advance(absl::Hours(2));
-  for (int i = 0; i < 9; ++i) store->Append(Event(clock_.Now()));
+  for (int i = 0; i < 9; ++i) store->Put(Host("a", 1), {Event(clock_.Now())});
   Commit(*store);
   EXPECT_EQ(Count("history"), 5);
   clock_.Advance(absl::Hours(2));
-  store->Append(Event(clock_.Now()));
+  store->Put(Host("a", 1), {Event(clock_.Now())});
   Commit(*store);
   EXPECT_EQ(Count("history"), 1);
 }

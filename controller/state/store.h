@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "proto/ids.h"
+#include "rehai/v1/history.pb.h"
 #include "rehai/v1/resync.pb.h"
 #include "rehai/v1/state.pb.h"
 
@@ -42,6 +43,8 @@ class Store {
     // the last moment may be greater.
     int64_t last_revision = 0;
     int64_t last_session = 0;
+    // The greatest sequence of an event; 0 if there is no history.
+    int64_t last_event = 0;
     // When it was kept; InfinitePast if there was nothing.
     absl::Time kept_at = absl::InfinitePast();
   };
@@ -70,8 +73,15 @@ class Store {
   virtual void Put(v1::StoredNode node) = 0;
   // The host left the fleet: both of it are forgotten.
   virtual void Remove(const HostId& host) = 0;
+  // The same together with what happened, in one group: so the next run never
+  // finds a host without the events that made it so, or these without that.
+  // Events with a sequence that is kept already are ignored.
+  virtual void Put(v1::StoredHost host,
+                   std::vector<v1::HistoryEvent> events) = 0;
+  virtual void Remove(const HostId& host,
+                      std::vector<v1::HistoryEvent> events) = 0;
   virtual void Put(v1::Operation operation) = 0;
-  virtual void Append(v1::HistoryEvent event) = 0;
+  virtual void Append(v1::Shown shown) = 0;
   virtual void Append(v1::AuditEntry entry) = 0;
 
   // Waits until all that was put before is kept. kDeadlineExceeded;

@@ -9,14 +9,23 @@
 namespace rehai {
 namespace {
 
+// Returns how many of the oldest were dropped for it.
+template <typename T>
+int64_t AppendTo(std::deque<T>& appended, T entry, size_t most) {
+  appended.push_back(std::move(entry));
+  if (appended.size() <= most) return 0;
+  appended.pop_front();
+  return 1;
+}
+
 // The older before the newer, without the oldest of what is too much. Returns
 // how many those are.
 template <typename T>
-int64_t Prepend(std::deque<T>& older, std::deque<T>& newer) {
+int64_t Prepend(std::deque<T>& older, std::deque<T>& newer, size_t most) {
   newer.insert(newer.begin(), std::make_move_iterator(older.begin()),
                std::make_move_iterator(older.end()));
   int64_t dropped = 0;
-  for (; newer.size() > WaitingState::kMostAppended; ++dropped) {
+  for (; newer.size() > most; ++dropped) {
     newer.pop_front();
   }
   return dropped;
@@ -51,17 +60,15 @@ void WaitingState::Put(v1::Operation operation) {
 }
 
 void WaitingState::Append(v1::HistoryEvent event) {
-  history_.push_back(std::move(event));
-  if (history_.size() <= kMostAppended) return;
-  history_.pop_front();
-  ++dropped_;
+  dropped_ += AppendTo(history_, std::move(event), kMostEvents);
+}
+
+void WaitingState::Append(v1::Shown shown) {
+  dropped_ += AppendTo(shown_, std::move(shown), kMostAppended);
 }
 
 void WaitingState::Append(v1::AuditEntry entry) {
-  audit_.push_back(std::move(entry));
-  if (audit_.size() <= kMostAppended) return;
-  audit_.pop_front();
-  ++dropped_;
+  dropped_ += AppendTo(audit_, std::move(entry), kMostAppended);
 }
 
 void WaitingState::PutBack(WaitingState older) {
@@ -69,14 +76,15 @@ void WaitingState::PutBack(WaitingState older) {
   hosts_.merge(older.hosts_);
   nodes_.merge(older.nodes_);
   operations_.merge(older.operations_);
-  dropped_ += Prepend(older.history_, history_);
-  dropped_ += Prepend(older.audit_, audit_);
+  dropped_ += Prepend(older.history_, history_, kMostEvents);
+  dropped_ += Prepend(older.shown_, shown_, kMostAppended);
+  dropped_ += Prepend(older.audit_, audit_, kMostAppended);
   dropped_ += older.dropped_;
 }
 
 size_t WaitingState::size() const {
   return hosts_.size() + nodes_.size() + operations_.size() + history_.size() +
-         audit_.size();
+         shown_.size() + audit_.size();
 }
 
 }  // namespace rehai

@@ -82,13 +82,13 @@ TEST(WaitingStateTest, WhatIsPutBackYieldsToWhatCameLater) {
 TEST(WaitingStateTest, OldestEventsAreDroppedAndCounted) {
   WaitingState older;
   WaitingState waiting;
-  const auto most = static_cast<int64_t>(WaitingState::kMostAppended);
+  const auto most = static_cast<int64_t>(WaitingState::kMostEvents);
   for (int64_t i = 0; i <= most; ++i) older.Append(Event(i));
   EXPECT_EQ(older.history().front().revision(), 1);
   EXPECT_EQ(older.dropped(), 1);
   waiting.Append(Event(most + 1));
   waiting.PutBack(std::move(older));
-  EXPECT_EQ(waiting.history().size(), WaitingState::kMostAppended);
+  EXPECT_EQ(waiting.history().size(), WaitingState::kMostEvents);
   EXPECT_EQ(waiting.history().front().revision(), 2);
   EXPECT_EQ(waiting.history().back().revision(), most + 1);
   EXPECT_EQ(waiting.dropped(), 2);
