@@ -14,6 +14,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "base/spelling.h"
@@ -65,6 +67,12 @@ absl::Status ReadNumber(const Invocation& invocation, const std::string& flag,
   }
   set(number);
   return absl::OkStatus();
+}
+
+// As a filter has text that is not a plain word.
+std::string Quoted(const std::string& text) {
+  return absl::StrCat(
+      "\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
 }
 
 }  // namespace
@@ -125,16 +133,25 @@ absl::StatusOr<v1::HostSelector> ReadSelector(
   return selector;
 }
 
-absl::StatusOr<v1::GuestFilter> ReadGuestFilter(const Invocation& invocation) {
-  v1::GuestFilter filter;
+absl::StatusOr<v1::ListGuestsRequest> ReadGuestQuestion(
+    const Invocation& invocation) {
+  v1::ListGuestsRequest question;
+  std::vector<std::string> states;
   for (const std::string& word : invocation.All("state")) {
     ASSIGN_OR_RETURN(const v1::GuestState state, ParseState(word));
-    filter.add_states(state);
+    states.push_back(absl::StrCat("state = ", v1::GuestState_Name(state)));
   }
-  filter.set_name_glob(invocation.Get("name"));
-  ASSIGN_OR_RETURN(*filter.mutable_hosts(),
+  std::vector<std::string> terms;
+  if (!states.empty()) {
+    terms.push_back(absl::StrCat("(", absl::StrJoin(states, " OR "), ")"));
+  }
+  if (const std::string name = invocation.Get("name"); !name.empty()) {
+    terms.push_back(absl::StrCat("name = ", Quoted(name)));
+  }
+  question.set_filter(absl::StrJoin(terms, " AND "));
+  ASSIGN_OR_RETURN(*question.mutable_hosts(),
                    ReadSelector(invocation, invocation.All("host")));
-  return filter;
+  return question;
 }
 
 v1::GetGuestRequest ReadGuestKey(const std::string& word) {

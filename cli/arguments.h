@@ -29,8 +29,9 @@ absl::StatusOr<Client::Options> ReadClientOptions(const Invocation& invocation);
 absl::StatusOr<v1::HostSelector> ReadSelector(
     const Invocation& invocation, const std::vector<std::string>& nodes);
 
-// --state, --name, --host and --label.
-absl::StatusOr<v1::GuestFilter> ReadGuestFilter(const Invocation& invocation);
+// --state, --name, --host and --label, as a filter and a selector.
+absl::StatusOr<v1::ListGuestsRequest> ReadGuestQuestion(
+    const Invocation& invocation);
 
 // By UUID if the word looks like one, else by name.
 v1::GetGuestRequest ReadGuestKey(const std::string& word);

@@ -71,19 +71,23 @@ TEST(ArgumentsTest, FormatsHaveNames) {
                        HasSubstr("did you mean json?")));
 }
 
-TEST(ArgumentsTest, AGuestFilterIsAllItsFlags) {
-  const auto filter = ReadGuestFilter(
-      Parse({"guests", "--state", "running", "--state=shut-off", "--name",
-             "web*", "--host", "hv1", "--host", "hv2", "--label", "rack=a=1"}));
-  ASSERT_THAT(filter, IsOk());
-  EXPECT_THAT(*filter, EqualsProto(FromText<v1::GuestFilter>(R"pb(
-    states: [ GUEST_STATE_RUNNING, GUEST_STATE_SHUT_OFF ]
-    name_glob: "web*"
-    hosts {
-      nodes: [ "hv1", "hv2" ]
-      labels { key: "rack" value: "a=1" }
-    }
-  )pb")));
+TEST(ArgumentsTest, AGuestQuestionIsAllItsFlags) {
+  const auto question = ReadGuestQuestion(Parse(
+      {"guests", "--state", "running", "--state=shut-off", "--name",
+       R"(we"b\*)", "--host", "hv1", "--host", "hv2", "--label", "rack=a=1"}));
+  ASSERT_THAT(question, IsOk());
+  EXPECT_EQ(question->filter(),
+            "(state = GUEST_STATE_RUNNING OR state = GUEST_STATE_SHUT_OFF) "
+            R"(AND name = "we\"b\\*")");
+  EXPECT_THAT(question->hosts(), EqualsProto(FromText<v1::HostSelector>(R"pb(
+                nodes: [ "hv1", "hv2" ]
+                labels { key: "rack" value: "a=1" }
+              )pb")));
+}
+
+TEST(ArgumentsTest, AGuestQuestionWithoutFlagsIsForAll) {
+  EXPECT_THAT(ReadGuestQuestion(Parse({"guests"})),
+              IsOkAndHolds(EqualsProto(v1::ListGuestsRequest())));
 }
 
 TEST(ArgumentsTest, LabelsAreKeysWithValues) {

@@ -213,9 +213,7 @@ absl::StatusOr<v1::ListHostsResponse> Client::ListHosts(
 }
 
 absl::StatusOr<v1::ListGuestsResponse> Client::ListGuests(
-    const v1::GuestFilter& filter) {
-  v1::ListGuestsRequest request;
-  *request.mutable_filter() = filter;
+    v1::ListGuestsRequest request) {
   request.set_page_size(kPageSize);
   v1::ListGuestsResponse all;
   do {

@@ -48,7 +48,7 @@ class Client {
   absl::StatusOr<v1::ListHostsResponse> ListHosts(
       const v1::HostSelector& selector);
   absl::StatusOr<v1::ListGuestsResponse> ListGuests(
-      const v1::GuestFilter& filter);
+      v1::ListGuestsRequest request);
   absl::StatusOr<v1::GetGuestResponse> GetGuest(
       const v1::GetGuestRequest& request);
 

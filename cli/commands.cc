@@ -112,10 +112,10 @@ class Command {
   }
 
   absl::StatusOr<ExitStatus> RunGuests() {
-    ASSIGN_OR_RETURN(const v1::GuestFilter filter,
-                     ReadGuestFilter(invocation_));
+    ASSIGN_OR_RETURN(const v1::ListGuestsRequest question,
+                     ReadGuestQuestion(invocation_));
     ASSIGN_OR_RETURN(const v1::ListGuestsResponse guests,
-                     client_.ListGuests(filter));
+                     client_.ListGuests(question));
     if (!Structured(guests)) {
       console_.Print(GuestsTable(guests, Now(), console_.colours()));
     }

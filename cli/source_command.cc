@@ -157,10 +157,10 @@ class SourceCommand {
   // The names of a host's guests, by UUID.
   absl::StatusOr<std::map<std::string, std::string>> GuestNames(
       const std::string& host) {
-    v1::GuestFilter filter;
-    filter.mutable_hosts()->add_nodes(host);
+    v1::ListGuestsRequest question;
+    question.mutable_hosts()->add_nodes(host);
     ASSIGN_OR_RETURN(const v1::ListGuestsResponse guests,
-                     client_.ListGuests(filter));
+                     client_.ListGuests(question));
     std::map<std::string, std::string> names;
     for (const v1::LocatedGuest& located : guests.guests()) {
       names[located.guest().uuid()] = located.guest().name();

@@ -114,7 +114,7 @@ TEST_F(FleetQueriesTest, AListOfANamedHostThatIsNotThereIsRefused) {
   EXPECT_THAT(queries_.ListHosts(hosts),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("host hv9")));
   v1::ListGuestsRequest guests;
-  *guests.mutable_filter()->mutable_hosts() = hosts.selector();
+  *guests.mutable_hosts() = hosts.selector();
   EXPECT_THAT(queries_.ListGuests(guests),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("host hv9")));
 }
@@ -240,14 +240,14 @@ TEST_F(FleetQueriesTest, ListGuestsFilters) {
   Observe("b1", {MakeGuest(3, "web03"), MakeGuest(4, "db01")});
 
   v1::ListGuestsRequest request;
-  request.mutable_filter()->set_name_glob("web*");
+  request.set_filter("name = web*");
   EXPECT_THAT(ListAllGuests(request),
               ElementsAre("web01@a1", "web02@a1", "web03@b1"));
-  request.mutable_filter()->add_states(v1::GUEST_STATE_RUNNING);
+  request.set_filter("name = web* AND state = running");
   EXPECT_THAT(ListAllGuests(request), ElementsAre("web01@a1", "web03@b1"));
-  request.mutable_filter()->mutable_hosts()->add_nodes("b1");
+  request.mutable_hosts()->add_nodes("b1");
   EXPECT_THAT(ListAllGuests(request), ElementsAre("web03@b1"));
-  (*request.mutable_filter()->mutable_hosts()->mutable_labels())["rack"] = "a";
+  (*request.mutable_hosts()->mutable_labels())["rack"] = "a";
   EXPECT_THAT(ListAllGuests(request), IsEmpty());
 }
 
@@ -267,7 +267,7 @@ TEST_F(FleetQueriesTest, AGuestThatAMigrationLeftBehindIsListedWhereItRuns) {
   EXPECT_THAT(ListAllGuests({}), ElementsAre("web01@hv1"));
 
   v1::ListGuestsRequest on_hv2;
-  on_hv2.mutable_filter()->mutable_hosts()->add_nodes("hv2");
+  on_hv2.mutable_hosts()->add_nodes("hv2");
   EXPECT_THAT(ListAllGuests(on_hv2), IsEmpty());
 }
 
@@ -287,7 +287,7 @@ TEST_F(FleetQueriesTest, APageEndsBeforeItIsTooLargeToSend) {
 
 TEST_F(FleetQueriesTest, ListGuestsRefusesABadRequest) {
   v1::ListGuestsRequest bad_state;
-  bad_state.mutable_filter()->add_states(static_cast<v1::GuestState>(42));
+  bad_state.set_filter("state = sideways");
   v1::ListGuestsRequest bad_size;
   bad_size.set_page_size(-1);
   v1::ListGuestsRequest bad_token;

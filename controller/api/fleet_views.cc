@@ -5,9 +5,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
-#include "controller/api/glob.h"
-
 namespace rehai {
 
 v1::Host MakeHost(const v1::Record& record, const v1::SyncStatus& sync) {
@@ -48,27 +45,6 @@ v1::LocatedGuest MakeLocatedGuest(const v1::Record& record,
                                          record.missing_uuids().end(),
                                          guest.uuid()));
   return located;
-}
-
-absl::Status CheckFilter(const v1::GuestFilter& filter) {
-  for (const int state : filter.states()) {
-    if (!v1::GuestState_IsValid(state)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("filter.states: ", state,
-                       " is not a guest state; see rehai.v1.GuestState"));
-    }
-  }
-  return absl::OkStatus();
-}
-
-bool MatchesGuest(const v1::GuestFilter& filter, const v1::Guest& guest) {
-  const auto& states = filter.states();
-  if (!states.empty() &&
-      std::find(states.begin(), states.end(), guest.state()) == states.end()) {
-    return false;
-  }
-  return filter.name_glob().empty() ||
-         GlobMatches(filter.name_glob(), guest.name());
 }
 
 }  // namespace rehai

@@ -4,12 +4,10 @@
 #ifndef CONTROLLER_API_FLEET_VIEWS_H_
 #define CONTROLLER_API_FLEET_VIEWS_H_
 
-#include "absl/status/status.h"
 #include "rehai/v1/fleet.pb.h"
 #include "rehai/v1/model.pb.h"
 
-// What a front end sees of a Record, and which of its guests it asked for.
-// Pure.
+// What a front end sees of a Record. Pure.
 namespace rehai {
 
 // The host of a record: everything but its guests, which are counted.
@@ -18,13 +16,6 @@ v1::Host MakeHost(const v1::Record& record, const v1::SyncStatus& sync);
 // A guest of the record, with how far to trust what is said of it.
 v1::LocatedGuest MakeLocatedGuest(const v1::Record& record,
                                   const v1::Guest& guest);
-
-// kInvalidArgument if the filter names a state that does not exist.
-absl::Status CheckFilter(const v1::GuestFilter& filter);
-
-// True if the guest's state and name are as the filter says. Its host is the
-// caller's to check, once for all guests of the host.
-bool MatchesGuest(const v1::GuestFilter& filter, const v1::Guest& guest);
 
 }  // namespace rehai
 

@@ -87,38 +87,5 @@ TEST(FleetViewsTest, AGuestThatTheLastCompleteListLackedIsMissing) {
   EXPECT_TRUE(MakeLocatedGuest(record, record.guests(2)).missing());
 }
 
-TEST(FleetViewsTest, AFilterMatchesWhenAllThatIsSetMatches) {
-  const v1::Guest guest = SomeRecord().guests(1);  // web02, paused
-  const struct {
-    const char* filter;
-    bool matches;
-  } cases[] = {
-      {"", true},
-      {"states: GUEST_STATE_PAUSED", true},
-      {"states: GUEST_STATE_RUNNING", false},
-      {"states: [GUEST_STATE_RUNNING, GUEST_STATE_PAUSED]", true},
-      {"name_glob: 'web*'", true},
-      {"name_glob: 'db*'", false},
-      {"states: GUEST_STATE_PAUSED name_glob: 'db*'", false},
-      {"states: GUEST_STATE_RUNNING name_glob: 'web*'", false},
-      {"states: GUEST_STATE_PAUSED name_glob: 'web0?'", true},
-  };
-  for (const auto& c : cases) {
-    EXPECT_EQ(MatchesGuest(FromText<v1::GuestFilter>(c.filter), guest),
-              c.matches)
-        << c.filter;
-  }
-}
-
-TEST(FleetViewsTest, AFilterNamesStatesThatExist) {
-  v1::GuestFilter filter;
-  filter.add_states(v1::GUEST_STATE_UNSPECIFIED);
-  filter.add_states(v1::GUEST_STATE_PM_SUSPENDED);
-  EXPECT_THAT(CheckFilter(filter), IsOk());
-  filter.add_states(static_cast<v1::GuestState>(42));
-  EXPECT_THAT(CheckFilter(filter),
-              StatusIs(absl::StatusCode::kInvalidArgument));
-}
-
 }  // namespace
 }  // namespace rehai

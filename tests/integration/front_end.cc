@@ -104,7 +104,7 @@ absl::StatusOr<v1::LocatedGuest> FrontEnd::GetGuest(const std::string& name) {
 absl::StatusOr<std::vector<v1::LocatedGuest>> FrontEnd::ListGuests(
     const std::string& node) {
   v1::ListGuestsRequest request;
-  request.mutable_filter()->mutable_hosts()->add_nodes(node);
+  request.mutable_hosts()->add_nodes(node);
   ASSIGN_OR_RETURN(
       const v1::ListGuestsResponse response,
       Stubs::Call(stubs_->fleet, &v1::Fleet::Stub::ListGuests, request));
