@@ -1,0 +1,80 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef TESTS_SIM_BELIEFS_H_
+#define TESTS_SIM_BELIEFS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+#include "controller/inventory/inventory.h"
+#include "controller/inventory/record.h"
+#include "tests/sim/hypervisors.h"
+#include "tests/sim/scheduler.h"
+#include "tests/sim/trace.h"
+#include "tests/sim/world.h"
+
+namespace rehai::sim {
+
+// What the controller that runs believes of its hosts; judges each change by
+// promises 1, 3, 6 and 7. Not thread-safe.
+class Beliefs {
+ public:
+  using Host = Hypervisors::Host;
+
+  // Outlived by the world.
+  explicit Beliefs(World& world);
+
+  // To be called with every change of its inventory.
+  void OnChange(const Change& change);
+  // It has died.
+  void Forget();
+  // The newest of a host; null if it is not known.
+  RecordPtr Find(const std::string& node) const;
+  // Called when a guest is believed in a newer version than before.
+  void SetOnVersion(
+      absl::AnyInvocable<void(const std::string& node, const std::string& uuid,
+                              int64_t version)>
+          call) {
+    on_version_ = std::move(call);
+  }
+
+  // Something has just happened to the guest: if its host is well it has to be
+  // believed soon.
+  void ExpectShown(Host& host, const std::string& uuid);
+  // The guest begins to move: until it has, it must be believed somewhere.
+  void ExpectMove(Host& from, Host& to, const std::string& uuid);
+
+ private:
+  struct Moving {
+    std::string uuid;
+    Host* from;
+    Host* to;
+    absl::Duration at;
+  };
+
+  void JudgeGone(const Host& host, const v1::Record& before,
+                 const v1::Record& after);
+  void JudgeAges(const Host& host, const v1::Record& record);
+  void JudgeMoves();
+
+  World& world_;
+  Scheduler& scheduler_;
+  Trace& trace_;
+  Hypervisors& fleet_;
+  std::map<std::string, RecordPtr> beliefs_;  // by node
+  // By node and UUID.
+  std::map<std::pair<std::string, std::string>, int64_t> shown_versions_;
+  std::vector<Moving> moving_;
+  absl::AnyInvocable<void(const std::string&, const std::string&, int64_t)>
+      on_version_;
+};
+
+}  // namespace rehai::sim
+
+#endif  // TESTS_SIM_BELIEFS_H_

@@ -1,0 +1,62 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef TESTS_SIM_LIFE_H_
+#define TESTS_SIM_LIFE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "tests/sim/beliefs.h"
+#include "tests/sim/chef_world.h"
+#include "tests/sim/hypervisors.h"
+#include "tests/sim/scheduler.h"
+#include "tests/sim/trace.h"
+#include "tests/sim/world.h"
+
+namespace rehai::sim {
+
+// What people, hosts and chance do to the world, one deed after the other, by
+// the dice. Not thread-safe.
+class Life {
+ public:
+  // Outlived by both.
+  Life(World& world, Beliefs& beliefs);
+
+  // The fleet as it is found at first, with chef-clients that run from here on.
+  void Prepare();
+  void Begin();
+  // All is made well, and nothing is done any more.
+  void End();
+
+  int64_t moves() const { return moves_; }
+
+ private:
+  using Host = Hypervisors::Host;
+
+  void Live();
+  void DoSomething();
+  void DoToGuest();
+  void DoToHost();
+  void DoToChef();
+  void Storms();
+  void Runs(const std::string& node);
+  void Move(Host& from, Host& to, const std::string& uuid);
+  Host& AnyHost();
+  std::string NewUuid();
+
+  World& world_;
+  Beliefs& beliefs_;
+  Dice& dice_;
+  Scheduler& scheduler_;
+  Trace& trace_;
+  Hypervisors& fleet_;
+  ChefServer& chef_;
+  bool is_lively_ = true;
+  int last_guest_ = 0;
+  int64_t moves_ = 0;
+};
+
+}  // namespace rehai::sim
+
+#endif  // TESTS_SIM_LIFE_H_
