@@ -43,6 +43,11 @@ absl::Duration Sweep::NextDue() const {
   return searching_ ? absl::InfiniteDuration() : next_due_;
 }
 
+void Sweep::BringForward(absl::Duration now) {
+  if (options_.interval <= absl::ZeroDuration() || !trusts_search()) return;
+  next_due_ = std::min(next_due_, now);
+}
+
 Sweep::Round Sweep::Begin(std::vector<Expected> expected, absl::Duration now,
                           absl::BitGenRef random) {
   next_due_ = now + Jittered(options_.interval, random);

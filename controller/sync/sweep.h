@@ -87,6 +87,9 @@ class Sweep {
   // When Begin() is due: infinite if never, or if a search is under way.
   absl::Duration NextDue() const;
 
+  // Has the next sweep begin at `now`, if one is due later and will search.
+  void BringForward(absl::Duration now);
+
   // What a sweep does: it searches, or reads these hosts, or both.
   struct Round {
     bool searches = false;

@@ -64,6 +64,19 @@ void Syncer::AddListener(KeepListener listener) {
 }
 
 void Syncer::Restore(const std::vector<v1::StoredNode>& nodes) {
+void Syncer::AddProgressListener(ProgressListener listener) {
+  progress_listeners_.push_back(std::move(listener));
+}
+
+void Syncer::AddSearchListener(SearchListener listener) {
+  search_listeners_.push_back(std::move(listener));
+}
+
+void Syncer::TellProgress(const std::vector<Progress>& progress) {
+  if (progress.empty()) return;
+  for (ProgressListener& listener : progress_listeners_) listener(progress);
+}
+
   const absl::Duration now = clock_.Uptime();
   MutexLock lock(mu_);
   for (const v1::StoredNode& node : nodes) {
@@ -471,6 +484,7 @@ void Syncer::Settle(const Try& taken, const v1::Record& record) {
       state.settled.revision = record.revision();
     }
   }
+  bool is_confirmed = false;
   // A rewrite always plans a write, unless the doubt came after it, or the host
   // was forgotten and came back with nothing observed: there is a reason.
   for (RewriteDone& done : riding) done(why);
@@ -487,10 +501,15 @@ void Syncer::Forget(const Try& gone) {
     of_ohai = ohai_.OnTried(gone.host, gone.ohai, /*again=*/false);
     HostState& state = hosts_[gone.host];
     riding.swap(state.riding);
+        is_confirmed = state.IsConfirmed();
     // Rewrites that came meanwhile found the host there again: they have their
     // own turn.
     std::vector<RewriteDone> waiting;
     waiting.swap(state.waiting);
+  if (is_confirmed) {
+    TellProgress({{taken.host, v1::VISIBILITY_LEVEL_VERIFIED, record.revision(),
+                   clock_.Now()}});
+  }
     state = HostState();
     state.waiting.swap(waiting);
     if (state.waiting.empty()) hosts_.erase(gone.host);

@@ -34,6 +34,7 @@
 #include "controller/sync/outcome_class.h"
 #include "controller/sync/pending_ohai.h"
 #include "controller/sync/planner.h"
+#include "controller/sync/progress.h"
 #include "controller/sync/rewrite_batch.h"
 #include "controller/sync/run_watch.h"
 #include "controller/sync/server_health.h"
@@ -88,6 +89,15 @@ class Syncer {
   // that a write is under way which has just ended, or a confirmation that
   // another has followed; either has the node looked at after a restart.
   using KeepListener = absl::AnyInvocable<void(v1::StoredNode)>;
+  // How far changes have come in Chef. Called on any thread, on several at
+  // once, and of one host not always in order: what is less than was told
+  // before is to be passed over. Must return fast.
+  using ProgressListener =
+      absl::AnyInvocable<void(const std::vector<Progress>&)>;
+  // The nodes that carry our stamp, as a search answered that was asked at this
+  // time; hosts that are none of ours may be among them. Called on any thread.
+  using SearchListener =
+      absl::AnyInvocable<void(const Sightings& seen, absl::Time asked_at)>;
 
   struct Options {
     chef::RenderingOptions renderings;
@@ -119,8 +129,10 @@ class Syncer {
          const Clock& clock);
   ~Syncer();
 
-  // Both before Start(), and before any other call.
+  // All before Start(), and before any other call.
   void AddListener(KeepListener listener);
+  void AddProgressListener(ProgressListener listener);
+  void AddSearchListener(SearchListener listener);
   // What the last run left of nodes whose hosts the inventory has.
   void Restore(const std::vector<v1::StoredNode>& nodes);
 
@@ -178,6 +190,10 @@ class Syncer {
   v1::ChefStatus ChefStatus() const;
 
   // Changes the limits that are set, and answers all of them. kInvalidArgument
+  // Somebody waits to see what a search shows: has the next sweep begin now, if
+  // there are sweeps and they search. It costs what any sweep does.
+  void SweepSoon();
+
   // names what is out of range; then nothing changes.
   absl::StatusOr<v1::ChefLimits> SetLimits(const v1::ChefLimits& changes);
 
@@ -302,6 +318,9 @@ class Syncer {
                    v1::SyncStatus& status) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  void TellProgress(const std::vector<Progress>& progress);
+  // A search that was asked at `asked_at` has shown these nodes.
+  void TellSearched(const Sightings& seen, absl::Time asked_at);
   // Set at construction.
   const Options options_;
   const Inventory& inventory_;
@@ -309,7 +328,10 @@ class Syncer {
   const Clock& clock_;
   const BackoffOptions probe_waits_;
   Governor governor_;
-  std::vector<KeepListener> keepers_;  // before Start()
+  // Before Start().
+  std::vector<KeepListener> keepers_;
+  std::vector<ProgressListener> progress_listeners_;
+  std::vector<SearchListener> search_listeners_;
 
   mutable Mutex mu_;
   CondVar cv_;
@@ -347,3 +369,5 @@ class Syncer {
 }  // namespace rehai
 
 #endif  // CONTROLLER_SYNC_SYNCER_H_
+  absl::Time sweep_asked_wall_ ABSL_GUARDED_BY(mu_);
+  // For somebody who waits, and one of many each.

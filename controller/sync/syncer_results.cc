@@ -46,6 +46,27 @@ bool IsAsConfirmed(const chef::NodeMarks& found,
          found.ohai_time == confirmed.ohai_time;
 }
 
+// What a write that ended so has brought about.
+std::vector<Progress> ProgressOf(const Tried& tried,
+                                 const chef::WriteResult& result) {
+  std::vector<Progress> progress;
+  const OutcomeClass outcome = Classify(result.outcome);
+  const bool is_confirmed = outcome == OutcomeClass::kConfirmed;
+  // Who loses a race has written all the same, and was overwritten.
+  if (IsWritten(result.outcome) || outcome == OutcomeClass::kRetrySoon) {
+    progress.push_back(
+        {tried.host, v1::VISIBILITY_LEVEL_WRITTEN, tried.revision,
+         std::min(result.window_end == absl::InfinitePast() ? result.finished_at
+                                                            : result.window_end,
+                  result.finished_at)});
+  }
+  if (is_confirmed) {
+    progress.push_back({tried.host, v1::VISIBILITY_LEVEL_VERIFIED,
+                        tried.revision, result.finished_at});
+  }
+  return progress;
+}
+
 }  // namespace
 
 void Syncer::OnWritten(const Tried& tried, chef::WriteResult result) {
@@ -66,6 +87,7 @@ void Syncer::OnWritten(const Tried& tried, chef::WriteResult result) {
   if (news.server != ServerHealth::Turn::kNone) governor_.StartOver();
   FaultPoint("sync.learned");
   TellKeepers(tried.host, /*writing=*/false);
+  TellProgress(ProgressOf(tried, result));
   LogNews(tried, result, news);
   for (RewriteDone& done : riding) done(result);
   if (of_ohai != nullptr) {

@@ -117,6 +117,7 @@ bool Syncer::BeginSweep(absl::Duration now) {
     if (stopping_ || !health_.is_up() || sweep_.NextDue() > now) return false;
     fleet = CountStamped();
     round = sweep_.Begin(ExpectedNodes(), now, random_);
+    sweep_asked_wall_ = clock_.Now();
     for (const HostId& host : round.reads) {
       Doubt(host, v1::LANE_SWEEP, v1::WRITE_CAUSE_REPAIR, now);
     }
@@ -133,19 +134,51 @@ bool Syncer::BeginSweep(absl::Duration now) {
 void Syncer::OnSwept(const absl::StatusOr<chef::NodeSearch::Answer>& answer) {
   governor_.Charge(SearchCost(answer));
   const absl::Duration now = clock_.Uptime();
+  const Sightings seen = answer.ok() ? SightingsOf(*answer) : Sightings();
+  absl::Time asked_at;
   {
     MutexLock lock(mu_);
+    asked_at = sweep_asked_wall_;
     if (answer.ok()) {
-      for (const HostId& host : sweep_.OnSearched(
-               ExpectedNodes(), SightingsOf(*answer), answer->searches, now)) {
+      for (const HostId& host :
+           sweep_.OnSearched(ExpectedNodes(), seen, answer->searches, now)) {
         Doubt(host, v1::LANE_REPAIR, v1::WRITE_CAUSE_REPAIR, now);
       }
     } else {
       sweep_.OnFailed(answer.status(), now);
     }
   }
+  if (answer.ok()) TellSearched(seen, asked_at);
   LogSweepTurn();
   EndCall();
+}
+
+void Syncer::SweepSoon() {
+  const absl::Duration now = clock_.Uptime();
+  MutexLock lock(mu_);
+  sweep_.BringForward(now);
+  Wake();
+}
+
+void Syncer::TellSearched(const Sightings& seen, absl::Time asked_at) {
+  std::vector<Progress> progress;
+  {
+    MutexLock lock(mu_);
+    for (const auto& [host, marks] : seen) {
+      const auto it = hosts_.find(host);
+      if (it == hosts_.end() || marks.digest.empty()) continue;
+      const Applied& applied = it->second.applied;
+      // An equal rendering is that of all revisions that came to mean it. What
+      // was not confirmed, another may have written.
+      const Revision shown =
+          marks.digest == applied.digest ? applied.revision : marks.revision;
+      if (shown > applied.revision) continue;
+      progress.push_back(
+          {host, v1::VISIBILITY_LEVEL_SEARCHABLE, shown, asked_at});
+    }
+  }
+  TellProgress(progress);
+  for (SearchListener& listener : search_listeners_) listener(seen, asked_at);
 }
 
 void Syncer::LogSweepTurn() {
@@ -189,11 +222,14 @@ void Syncer::OnRestoredSearched(
     const absl::StatusOr<chef::NodeSearch::Answer>& answer) {
   governor_.Charge(SearchCost(answer));
   const absl::Duration now = clock_.Uptime();
+  const Sightings seen = answer.ok() ? SightingsOf(*answer) : Sightings();
+  absl::Time asked_at;
   {
     MutexLock lock(mu_);
+    asked_at = restored_asked_wall_;
     sweep_.CountSearches(SearchCost(answer).requests);
     if (answer.ok()) {
-      SightRestored(SightingsOf(*answer), now);
+      SightRestored(seen, now);
     } else if (!absl::IsUnimplemented(answer.status()) &&
                ++restored_checks_failed_ < kMostRestoredChecks) {
       restored_check_at_ =
@@ -202,6 +238,7 @@ void Syncer::OnRestoredSearched(
       DoubtRestored(now);
     }
   }
+  if (answer.ok()) TellSearched(seen, asked_at);
   EndCall();
 }
 
@@ -284,8 +321,9 @@ void Syncer::OnRewritesSearched(
     MutexLock lock(mu_);
     sweep_.CountSearches(SearchCost(answer).requests);
     const std::vector<HostId> hosts =
-        answer.ok() ? rewrites_.OnSearched(SightingsOf(*answer))
-                    : rewrites_.OnFailed(now);
+        answer.ok() ? rewrites_.OnSearched(seen) : rewrites_.OnFailed(now);
+  const Sightings seen = answer.ok() ? SightingsOf(*answer) : Sightings();
+  absl::Time asked_wall;
     const absl::Time asked_at = rewrites_.last_asked_at();
     for (const HostId& host : hosts) {
       const std::optional<Expected> expected =
@@ -293,6 +331,7 @@ void Syncer::OnRewritesSearched(
       if (expected.has_value() &&
           rewrites_.LookBack(*expected, -absl::InfiniteDuration(),
                              sweep_.index_lag()) == Sight::kInPlace) {
+    asked_wall = asked_at;
         HostState& state = hosts_[host];
         state.OnSeen(asked_at);
         ends.emplace_back(std::exchange(state.waiting, {}),
@@ -308,4 +347,5 @@ void Syncer::OnRewritesSearched(
   EndCall();
 }
 
+  if (answer.ok()) TellSearched(seen, asked_wall);
 }  // namespace rehai
