@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/proto_time.h"
+#include "hypervisor/last_word.h"
 
 namespace rehai::agent {
 namespace {
@@ -152,9 +153,11 @@ void HostWatch::OnGuestEvent(const GuestId& guest,
                              hypervisor::GuestEvent event) {
   const absl::Duration now = clock_.Uptime();
   MutexLock lock(mu_);
-  schedule_.GuestEvent(guest, now);
-  if (event == hypervisor::GuestEvent::kMigratedAway &&
-      departed_.size() < kMostDeparted) {
+  schedule_.Hinted(guest, event, now);
+  if (event == hypervisor::GuestEvent::kPresent) {
+    departed_.erase(guest);
+  } else if (event == hypervisor::GuestEvent::kMigratedAway &&
+             departed_.size() < kMostDeparted) {
     departed_[guest] = now;
   }
   changed_.NotifyAll();
@@ -253,11 +256,16 @@ void HostWatch::Taken(const Schedule::Reading& reading,
     for (const int64_t id : std::exchange(served_, {})) {
       buffer_.WantAnswer(id);
     }
-    std::set<GuestId> told;
-    for (const auto& [guest, at] : reading.hints.guests) told.insert(guest);
-    // The reading may have seen what these were told for.
-    for (const auto& [guest, at] : schedule_.hints().guests) {
-      told.insert(guest);
+    ReportBuffer::LastWords told;
+    for (const auto* hints : {&reading.hints, &schedule_.hints()}) {
+      for (const auto& [guest, hint] : hints->guests) {
+        told[guest] = schedule_.LastWordOf(guest, reading);
+      }
+    }
+    // A connection that was lost has taken its hints with it.
+    for (const auto& [guest, at] : departed_) {
+      hypervisor::GuestEvent& word = told[guest];
+      word = hypervisor::LastWord(hypervisor::GuestEvent::kMigratedAway, word);
     }
     buffer_.SetMoving(Moving(found, clock_.Uptime()));
     buffer_.Take(found, reading.begun, told);

@@ -137,10 +137,35 @@ TEST_F(HostWatchTest, AnEventIsReadAndWhatWasReadIsReported) {
 TEST_F(HostWatchTest, AGuestOfWhoseEndAnEventToldIsRemoved) {
   BeginWithTwoKnown();
   host_.RemoveGuest("b");
-  host_.EmitGuestEvent({"b"});
+  host_.EmitGuestEvent({"b"}, hypervisor::GuestEvent::kUndefined);
   const v1::AgentReport report = Deliver();
   EXPECT_FALSE(report.full());
   EXPECT_THAT(report.removed_uuids(), ElementsAre("b"));
+}
+
+TEST_F(HostWatchTest, AGuestOfWhichEventsToldSomethingElseIsNotRemoved) {
+  BeginWithTwoKnown();
+  host_.RemoveGuest("b");
+  host_.EmitGuestEvent({"b"});
+  const v1::AgentReport report = Deliver();
+  EXPECT_TRUE(report.full());
+  EXPECT_THAT(Uuids(report), ElementsAre("a"));
+  EXPECT_THAT(report.removed_uuids(), IsEmpty());
+}
+
+TEST_F(HostWatchTest, AGuestThatCameBackFromAMigrationDoesNotMove) {
+  BeginWithTwoKnown();
+  host_.HoldReads();
+  host_.EmitGuestEvent({"b"}, hypervisor::GuestEvent::kMigratedAway);
+  host_.EmitGuestEvent({"b"}, hypervisor::GuestEvent::kPresent);
+  host_.RemoveGuest("b");
+  watch_.Reread(5);
+  host_.ReleaseReads();
+  v1::AgentReport report = Deliver();
+  while (report.answers().empty()) report = Deliver();
+  EXPECT_THAT(Uuids(report), ElementsAre("a"));
+  EXPECT_THAT(report.moving_uuids(), IsEmpty());
+  EXPECT_THAT(report.removed_uuids(), IsEmpty());
 }
 
 TEST_F(HostWatchTest, AGuestThatIsMissingWithoutAnEventIsLeftToTheController) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/proto_time.h"
+#include "hypervisor/last_word.h"
 
 namespace rehai::agent {
 namespace {
@@ -47,7 +48,7 @@ bool SaysTheSame(const Message& known, const Message& seen,
 }  // namespace
 
 void ReportBuffer::Take(const hypervisor::Inventory& found,
-                        absl::Duration begun, const std::set<GuestId>& told) {
+                        absl::Duration begun, const LastWords& told) {
   begun_ = begun;
   const bool with_volatile = found.facts.has_free_memory_kib();
   if (!read_ || !SaysTheSame(facts_, found.facts, with_volatile)) {
@@ -69,14 +70,15 @@ void ReportBuffer::Take(const hypervisor::Inventory& found,
     known = {.guest = guest, .unread = is_unread};
   }
   for (auto& [uuid, entry] : guests_) {
-    if (!entry.listed || listed.contains(uuid)) continue;
     // Not listed and not read either: it keeps what is known of it.
-    if (unread.contains(uuid)) continue;
-    entry.listed = false;
-    entry.told = told.contains({uuid});
-    if (!entry.told && !Moves(uuid)) need_full_ = true;
-    entry.standing = Standing::kUnsent;
+    if (listed.contains(uuid) || unread.contains(uuid)) continue;
+    const auto word = told.find({uuid});
+    Lacks(uuid, entry,
+          word == told.end() ? hypervisor::GuestEvent::kChanged : word->second);
   }
+  std::erase_if(guests_, [this](const auto& entry) {
+    return IsSettled(entry.first, entry.second);
+  });
   read_ = true;
   if (!source_error_.empty()) {
     // The controller holds the host for unreachable until it hears of it.
@@ -89,6 +91,30 @@ void ReportBuffer::Take(const hypervisor::Inventory& found,
   asked_.clear();
 }
 
+void ReportBuffer::Lacks(const std::string& uuid, Entry& known,
+                         hypervisor::GuestEvent word) {
+  const bool was_listed = std::exchange(known.listed, false);
+  const bool was_told = known.told;
+  if (was_listed) known.gone_since = begun_;
+  if (word == hypervisor::GuestEvent::kPresent) {
+    known.told = false;
+  } else {
+    known.told |= hypervisor::SaysGone(word, known.guest.persistent());
+  }
+  if (!was_listed && known.told == was_told) return;
+  known.standing = Standing::kUnsent;
+  if (!known.told && !Moves(uuid)) need_full_ = true;
+}
+
+bool ReportBuffer::IsSettled(const std::string& uuid,
+                             const Entry& known) const {
+  if (known.listed || Moves(uuid) ||
+      known.standing != Standing::kAcknowledged) {
+    return false;
+  }
+  return known.told || begun_ - known.gone_since >= kLateEvent;
+}
+
 void ReportBuffer::SetMoving(std::set<std::string> uuids) {
   moving_.swap(uuids);
   for (const std::string& uuid : uuids) {
@@ -97,7 +123,10 @@ void ReportBuffer::SetMoving(std::set<std::string> uuids) {
     // before this one.
     const auto [entry, is_new] = guests_.try_emplace(uuid);
     Entry& known = entry->second;
-    if (is_new) known.listed = false;
+    if (is_new) {
+      known.listed = false;
+      known.guest.set_persistent(true);  // for all that is known
+    }
     if (known.listed) continue;
     known.standing = Standing::kUnsent;  // it is gone after all
     if (!known.told) need_full_ = true;
@@ -208,8 +237,7 @@ void ReportBuffer::Acknowledged(int64_t sequence) {
   settle(error_standing_);
   for (auto& [uuid, entry] : guests_) settle(entry.standing);
   std::erase_if(guests_, [this](const auto& entry) {
-    return !entry.second.listed && !Moves(entry.first) &&
-           entry.second.standing == Standing::kAcknowledged;
+    return IsSettled(entry.first, entry.second);
   });
   answered_.erase(answered_.begin(), answered_.begin() + answers_under_way_);
   answers_under_way_ = 0;

@@ -33,13 +33,21 @@ namespace rehai::agent {
 // thread-safe.
 class ReportBuffer {
  public:
-  // A complete reading of the host, begun at `begun`. `told` are the guests of
-  // which events have told since the one before. A guest that is not listed any
-  // more without an event may be missing because the hypervisor is broken: so
+  // How long an event may come after the reading that saw what it tells.
+  static constexpr absl::Duration kLateEvent = absl::Minutes(1);
+
+  // The last words of guests of which events have told; see
+  // hypervisor/last_word.h.
+  using LastWords = std::map<GuestId, hypervisor::GuestEvent>;
+
+  // A complete reading of the host, begun at `begun`. `told` is what events
+  // have told since the one before. A guest that is not listed any more and
+  // whose end no event told may be missing because the hypervisor is broken: so
   // it is not reported as removed, but a full report is made, by which the
-  // controller judges.
+  // controller judges. If its end is told within kLateEvent, it is removed
+  // after all.
   void Take(const hypervisor::Inventory& found, absl::Duration begun,
-            const std::set<GuestId>& told = {});
+            const LastWords& told = {});
   // These guests are on their way to another host; see
   // Observation.moving_uuids. As of the last reading.
   void SetMoving(std::set<std::string> uuids);
@@ -76,20 +84,26 @@ class ReportBuffer {
   };
   struct Entry {
     v1::Guest guest;
-    bool listed = true;   // false: gone
-    bool told = false;    // that it is gone, by an event
-    bool unread = false;  // only what the list tells
+    bool listed = true;              // false: gone
+    bool told = false;               // that it is gone, by an event
+    absl::Duration gone_since = {};  // the first reading without it
+    bool unread = false;             // only what the list tells
     Standing standing = Standing::kUnsent;
   };
 
   bool Moves(const std::string& uuid) const { return moving_.contains(uuid); }
-  // A guest is not listed any more, no event told of it, and the controller may
-  // not know.
+  // A guest is not listed any more, no event told its end, and the controller
+  // may not know.
   bool LacksUntold() const;
   bool HasNews() const;
   void AddGuests(bool full, v1::AgentReport& report);
   void AddAll(v1::AgentReport& report);
   void ForgetUnderWay();
+  // True if nothing that is told of it any more could be news.
+  bool IsSettled(const std::string& uuid, const Entry& known) const;
+  // A guest that the last reading did not list; `word` is what events said.
+  void Lacks(const std::string& uuid, Entry& known,
+             hypervisor::GuestEvent word);
 
   // Of the host.
   bool read_ = false;

@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 namespace rehai::agent {
 namespace {
 
+using hypervisor::GuestEvent;
 using ::testing::ElementsAre;
 using ::testing::Eq;
 using ::testing::IsEmpty;
@@ -50,7 +50,8 @@ std::vector<std::string> Removed(const v1::AgentReport& report) {
 
 class ReportBufferTest : public testing::Test {
  protected:
-  void Read(std::vector<v1::Guest> guests, std::set<GuestId> told = {}) {
+  void Read(std::vector<v1::Guest> guests,
+            const ReportBuffer::LastWords& told = {}) {
     buffer_.Take(Reading(std::move(guests)), kNow, told);
   }
   // The next report, which the controller acknowledges.
@@ -125,7 +126,7 @@ TEST_F(ReportBufferTest, OnlyTheNewestStateIsReportedAfterALongAbsence) {
 
 TEST_F(ReportBufferTest, AGuestThatIsGoneIsRemovedOnce) {
   BeginWithTwoKnown();
-  Read({MakeGuest("a")}, {{"b"}});
+  Read({MakeGuest("a")}, {{{"b"}, GuestEvent::kUndefined}});
   EXPECT_THAT(Removed(*Deliver()), ElementsAre("b"));
   Read({MakeGuest("a")});
   EXPECT_EQ(buffer_.Next(kNow), std::nullopt);
@@ -133,7 +134,7 @@ TEST_F(ReportBufferTest, AGuestThatIsGoneIsRemovedOnce) {
 
 TEST_F(ReportBufferTest, ARemovalThatWasNotAcknowledgedIsSaidAgain) {
   BeginWithTwoKnown();
-  Read({MakeGuest("a")}, {{"b"}});
+  Read({MakeGuest("a")}, {{{"b"}, GuestEvent::kUndefined}});
   ASSERT_TRUE(buffer_.Next(kNow).has_value());
   buffer_.End();
   buffer_.Begin(8, /*need_full=*/false);
@@ -151,6 +152,68 @@ TEST_F(ReportBufferTest, AGuestThatIsGoneWithoutAnEventMakesAFullReport) {
   EXPECT_THAT(Uuids(*report), ElementsAre("a"));
   EXPECT_THAT(Removed(*report), IsEmpty());
   EXPECT_EQ(buffer_.Next(kNow), std::nullopt);
+}
+
+TEST_F(ReportBufferTest, AnEventOfSomethingElseIsNoRemoval) {
+  BeginWithTwoKnown();
+  for (const GuestEvent event : {GuestEvent::kChanged, GuestEvent::kPresent}) {
+    Read({MakeGuest("a")}, {{{"b"}, event}});
+    const auto report = Deliver();
+    ASSERT_TRUE(report.has_value());
+    EXPECT_TRUE(report->full());
+    EXPECT_THAT(Removed(*report), IsEmpty());
+    Read({MakeGuest("a"), MakeGuest("b")});
+    ASSERT_TRUE(Deliver().has_value());
+  }
+}
+
+TEST_F(ReportBufferTest, AStopRemovesOnlyATransientGuest) {
+  v1::Guest persistent = MakeGuest("b");
+  persistent.set_persistent(true);
+  Read({MakeGuest("a"), persistent});
+  buffer_.Begin(7, /*need_full=*/true);
+  ASSERT_TRUE(Deliver().has_value());
+  Read({}, {{{"a"}, GuestEvent::kStopped}, {{"b"}, GuestEvent::kStopped}});
+  const auto report = Deliver();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_TRUE(report->full()) << "for the controller to judge of b";
+  EXPECT_THAT(Removed(*report), ElementsAre("a"));
+}
+
+TEST_F(ReportBufferTest, AnEndThatIsToldLateIsARemovalAllTheSame) {
+  BeginWithTwoKnown();
+  Read({MakeGuest("a")});
+  ASSERT_TRUE(Deliver()->full());
+  Read({MakeGuest("a")}, {{{"b"}, GuestEvent::kUndefined}});
+  const auto report = Deliver();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_FALSE(report->full());
+  EXPECT_THAT(Removed(*report), ElementsAre("b"));
+  Read({MakeGuest("a")}, {{{"b"}, GuestEvent::kUndefined}});
+  EXPECT_EQ(buffer_.Next(kNow), std::nullopt) << "said once";
+}
+
+TEST_F(ReportBufferTest, AnEndThatIsToldMuchLaterIsOfAnotherGuestsLife) {
+  BeginWithTwoKnown();
+  Read({MakeGuest("a")});
+  ASSERT_TRUE(Deliver()->full());
+  buffer_.Take(Reading({MakeGuest("a")}), kNow + ReportBuffer::kLateEvent);
+  buffer_.Take(Reading({MakeGuest("a")}), kNow + ReportBuffer::kLateEvent,
+               {{{"b"}, GuestEvent::kUndefined}});
+  EXPECT_EQ(buffer_.Next(kNow), std::nullopt);
+}
+
+TEST_F(ReportBufferTest, AnEndIsTakenBackByAGuestThatIsSaidToBeThere) {
+  BeginWithTwoKnown();
+  buffer_.SetMoving({"b"});
+  Read({MakeGuest("a")}, {{{"b"}, GuestEvent::kMigratedAway}});
+  ASSERT_TRUE(Deliver().has_value());
+  buffer_.SetMoving({});
+  Read({MakeGuest("a")}, {{{"b"}, GuestEvent::kPresent}});
+  const auto report = Deliver();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_TRUE(report->full());
+  EXPECT_THAT(Removed(*report), IsEmpty());
 }
 
 TEST_F(ReportBufferTest, AGuestThatWentWithoutAnEventWhileAwayMakesOneToo) {
@@ -265,7 +328,7 @@ TEST_F(ReportBufferTest, AnUnreadGuestIsReportedAsSuchAndKeptIfNotListed) {
 TEST_F(ReportBufferTest, AGuestThatMovesIsNotRemovedUntilTheMoveIsGivenUp) {
   BeginWithTwoKnown();
   buffer_.SetMoving({"b"});
-  Read({MakeGuest("a")}, {{"b"}});
+  Read({MakeGuest("a")}, {{{"b"}, GuestEvent::kUndefined}});
   const auto moving = Deliver();
   ASSERT_TRUE(moving.has_value());
   EXPECT_THAT(Removed(*moving), IsEmpty());

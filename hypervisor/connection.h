@@ -46,6 +46,12 @@ struct DialOptions {
 // What an event says beside that something changed.
 enum class GuestEvent {
   kChanged,
+  // It is there: defined, started or resumed.
+  kPresent,
+  // It does not run any more; a transient one is gone by that.
+  kStopped,
+  // Its definition is removed; one that runs goes on until it stops.
+  kUndefined,
   // It has been migrated to another host; this one forgets it, or has.
   kMigratedAway,
 };

@@ -9,6 +9,8 @@
 #include <limits>
 #include <utility>
 
+#include "hypervisor/last_word.h"
+
 namespace rehai::hypervisor {
 namespace {
 
@@ -24,6 +26,12 @@ absl::Duration NextMoment(absl::Duration interval, double phase,
                           absl::Duration after) {
   const absl::Duration offset = interval * phase;
   return absl::Floor(after - offset, interval) + interval + offset;
+}
+
+GuestEvent WordIn(const HostSchedule::Hints& hints, const GuestId& guest) {
+  const auto hint = hints.guests.find(guest);
+  return hint == hints.guests.end() ? GuestEvent::kChanged
+                                    : hint->second.last_word;
 }
 
 // True if no further failure makes the wait longer.
@@ -148,12 +156,17 @@ void HostSchedule::WantAnnounce(absl::Duration now) {
   announce_at_ = std::min(announce_at_, now);
 }
 
-void HostSchedule::GuestEvent(const GuestId& guest, absl::Duration now) {
+void HostSchedule::Hinted(const GuestId& guest, GuestEvent event,
+                          absl::Duration now) {
   if (!connected_) return;  // the read after the dial will see it
-  if (hints_.guests.size() < kMostHinted) {
-    hints_.guests.emplace(guest, now);
+  auto hint = hints_.guests.find(guest);
+  if (hint == hints_.guests.end() && hints_.guests.size() < kMostHinted) {
+    hint = hints_.guests.emplace(guest, Hints::OfGuest{now}).first;
+  }
+  if (hint != hints_.guests.end()) {
+    hint->second.last_word = LastWord(hint->second.last_word, event);
   } else {
-    hints_.has_more |= !hints_.guests.contains(guest);
+    hints_.has_more = true;
   }
   hints_at_ = std::min(hints_at_, HintDueAt(now));
 }
@@ -221,7 +234,7 @@ HostSchedule::Reading HostSchedule::BeginRead(absl::Duration now) {
                        hints.guests.size() > kMostTargeted;
   if (!request.everything) {
     std::set<GuestId> guests = std::move(unread_);
-    for (const auto& [guest, at] : hints.guests) guests.insert(guest);
+    for (const auto& [guest, hint] : hints.guests) guests.insert(guest);
     request.changed.assign(guests.begin(), guests.end());
     request.host = hints.host.has_value();
   }
@@ -231,6 +244,11 @@ HostSchedule::Reading HostSchedule::BeginRead(absl::Duration now) {
   hints_at_ = absl::InfiniteDuration();
   if (look_at_ <= now) look_at_ = absl::InfiniteDuration();
   return reading;
+}
+
+GuestEvent HostSchedule::LastWordOf(const GuestId& guest,
+                                    const Reading& reading) const {
+  return LastWord(WordIn(reading.hints, guest), WordIn(hints_, guest));
 }
 
 std::optional<absl::Duration> HostSchedule::ReadEnded(

@@ -91,8 +91,13 @@ class HostSchedule {
 
   // What hints told, until a read answers them.
   struct Hints {
-    // When each guest was first told of.
-    std::map<GuestId, absl::Duration> guests;
+    struct OfGuest {
+      absl::Duration first_at;
+      GuestEvent last_word = GuestEvent::kChanged;  // see last_word.h
+
+      friend bool operator==(const OfGuest&, const OfGuest&) = default;
+    };
+    std::map<GuestId, OfGuest> guests;
     // When the host itself was.
     std::optional<absl::Duration> host;
     // More guests were told of than `guests` holds.
@@ -155,7 +160,7 @@ class HostSchedule {
   void Announced() { announce_at_ = absl::InfiniteDuration(); }
 
   // What the connection's listener hears.
-  void GuestEvent(const GuestId& guest, absl::Duration now);
+  void Hinted(const GuestId& guest, GuestEvent event, absl::Duration now);
   void HostEvent(absl::Duration now);
   void Closed(absl::Duration now);
 
@@ -182,6 +187,9 @@ class HostSchedule {
 
   // Hints since the last read began.
   const Hints& hints() const { return hints_; }
+  // The last word of the hints that the read answers and of those since, which
+  // may tell of what it saw. kChanged also if there were none.
+  GuestEvent LastWordOf(const GuestId& guest, const Reading& reading) const;
   // The read ended well, but for these guests. What it found is as old as its
   // begin, so times count from there. `taken_in`: the host has been observed.
   // Returns for how long the host was down, if it was.

@@ -147,7 +147,7 @@ TEST_F(HostScheduleStandingTest, WhatIsToBeAnnouncedComesFirst) {
 TEST_F(HostScheduleStandingTest, ManyHintsMakeAReadOfEverything) {
   Connect();
   for (size_t i = 0; i < HostSchedule::kMostTargeted; ++i) {
-    schedule_.GuestEvent(GuestId{absl::StrCat(i)}, now_);
+    schedule_.Hinted(GuestId{absl::StrCat(i)}, GuestEvent::kChanged, now_);
   }
   Advance(kWindow);
   const HostSchedule::Reading few = Read();
@@ -155,7 +155,7 @@ TEST_F(HostScheduleStandingTest, ManyHintsMakeAReadOfEverything) {
   EXPECT_THAT(few.request.changed, SizeIs(HostSchedule::kMostTargeted));
 
   for (size_t i = 0; i <= HostSchedule::kMostTargeted; ++i) {
-    schedule_.GuestEvent(GuestId{absl::StrCat(i)}, now_);
+    schedule_.Hinted(GuestId{absl::StrCat(i)}, GuestEvent::kChanged, now_);
   }
   Advance(kWindow);
   const HostSchedule::Reading many = Read();
@@ -168,7 +168,7 @@ TEST_F(HostScheduleStandingTest, ManyHintsMakeAReadOfEverything) {
 TEST_F(HostScheduleStandingTest, HintsAreRememberedUpToABound) {
   Connect();
   for (size_t i = 0; i <= HostSchedule::kMostHinted; ++i) {
-    schedule_.GuestEvent(GuestId{absl::StrCat(i)}, now_);
+    schedule_.Hinted(GuestId{absl::StrCat(i)}, GuestEvent::kChanged, now_);
   }
   const HostSchedule::Reading reading = Read();
   EXPECT_THAT(reading.hints.guests, SizeIs(HostSchedule::kMostHinted));
@@ -179,14 +179,14 @@ TEST_F(HostScheduleStandingTest, HintsAreRememberedUpToABound) {
 TEST_F(HostScheduleStandingTest, AReadKnowsWhenItsHintsWereNoted) {
   Connect();
   const absl::Duration first = now_;
-  schedule_.GuestEvent(kWeb, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
   Advance(kWindow / 2);
-  schedule_.GuestEvent(kWeb, now_);
-  schedule_.GuestEvent(kDb, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
+  schedule_.Hinted(kDb, GuestEvent::kChanged, now_);
   schedule_.HostEvent(now_);
   const HostSchedule::Hints hints = Read().hints;
-  EXPECT_EQ(hints.guests.at(kWeb), first);
-  EXPECT_EQ(hints.guests.at(kDb), now_);
+  EXPECT_EQ(hints.guests.at(kWeb).first_at, first);
+  EXPECT_EQ(hints.guests.at(kDb).first_at, now_);
   EXPECT_EQ(hints.host, now_);
 }
 

@@ -91,7 +91,7 @@ TEST_F(HostScheduleTest, ANewHostIsDialedAtOnceAndThenReadWhole) {
 
 TEST_F(HostScheduleTest, AnEventAfterAQuietTimeIsFollowedByAReadAtOnce) {
   Connect();
-  schedule_.GuestEvent(kWeb, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
   EXPECT_TRUE(IsDue(Step::kRead));
   EXPECT_THAT(Read().changed, ElementsAre(kWeb));
   Advance(Window());
@@ -101,13 +101,13 @@ TEST_F(HostScheduleTest, AnEventAfterAQuietTimeIsFollowedByAReadAtOnce) {
 
 TEST_F(HostScheduleTest, EventsThatFollowWithinTheWindowMakeOneRead) {
   Connect();
-  schedule_.GuestEvent(kWeb, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
   Read();
-  schedule_.GuestEvent(kWeb, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
   Advance(Window() / 2);
   EXPECT_FALSE(IsDue(Step::kRead));
-  schedule_.GuestEvent(kDb, now_);
-  schedule_.GuestEvent(kWeb, now_);
+  schedule_.Hinted(kDb, GuestEvent::kChanged, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
   Advance(Window() / 2);
   EXPECT_TRUE(IsDue(Step::kRead)) << "later events put the read off";
 
@@ -132,10 +132,10 @@ TEST_F(HostScheduleTest, AHostEventReadsTheHostsFacts) {
 
 TEST_F(HostScheduleTest, AnEventDuringAReadMakesAnotherRead) {
   Connect();
-  schedule_.GuestEvent(kWeb, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
   Advance(Window());
   const HostSchedule::Reading first = schedule_.BeginRead(now_);
-  schedule_.GuestEvent(kWeb, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
   Advance(Window());
   schedule_.ReadEnded(first, {}, random_);
   EXPECT_TRUE(IsDue(Step::kRead));
@@ -144,7 +144,7 @@ TEST_F(HostScheduleTest, AnEventDuringAReadMakesAnotherRead) {
 
 TEST_F(HostScheduleTest, ARereadDoesNotWaitForTheWindow) {
   Connect();
-  schedule_.GuestEvent(kWeb, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
   schedule_.WantReread(now_);
   EXPECT_TRUE(IsDue(Step::kRead));
   const ReadRequest request = Read();
@@ -182,7 +182,7 @@ TEST_F(HostScheduleTest, EverythingIsReadAgainEveryInterval) {
 
 TEST_F(HostScheduleTest, ARelistAnswersTheHints) {
   Connect();
-  schedule_.GuestEvent(kWeb, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
   Advance(TestOptions().relist_interval);
   const ReadRequest request = Read();
   EXPECT_TRUE(request.everything);
@@ -221,12 +221,12 @@ TEST_F(HostScheduleTest, ARelistThatIsDueStaysDueWhateverItsInterval) {
 
 TEST_F(HostScheduleTest, ALongerEventWindowCountsAtOnce) {
   Connect();
-  schedule_.GuestEvent(kWeb, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
   Read();
   HostSchedule::Intervals intervals = schedule_.intervals();
   intervals.event_window = absl::Seconds(3);
   schedule_.SetIntervals(intervals, now_);
-  schedule_.GuestEvent(kWeb, now_);
+  schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
   Advance(Window());
   EXPECT_FALSE(IsDue(Step::kRead));
   Advance(absl::Seconds(3));
@@ -254,7 +254,7 @@ TEST_F(HostScheduleVolatileTest, AreReadFirstAndThenAtTheirOwnPace) {
   ASSERT_LE(last, now_ + absl::Hours(1));
   for (int round = 0; round < 5; ++round) {
     // What happens in between does not bring them forward.
-    schedule_.GuestEvent(kWeb, now_);
+    schedule_.Hinted(kWeb, GuestEvent::kChanged, now_);
     Advance(Window());
     EXPECT_FALSE(Read().volatile_values);
     schedule_.WantReread(now_);

@@ -15,27 +15,41 @@ TEST(LifecycleTest, OnlyTheHostThatAGuestLeavesSaysThatItMigratedAway) {
             GuestEvent::kMigratedAway);
   EXPECT_EQ(FromLifecycle(VIR_DOMAIN_EVENT_STARTED,
                           VIR_DOMAIN_EVENT_STARTED_MIGRATED),
-            GuestEvent::kChanged);
+            GuestEvent::kPresent);
   EXPECT_EQ(FromLifecycle(VIR_DOMAIN_EVENT_RESUMED,
                           VIR_DOMAIN_EVENT_RESUMED_MIGRATED),
-            GuestEvent::kChanged);
+            GuestEvent::kPresent);
   EXPECT_EQ(FromLifecycle(VIR_DOMAIN_EVENT_SUSPENDED,
                           VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED),
             GuestEvent::kChanged);
 }
 
-TEST(LifecycleTest, WhatFollowsAMigrationAndEveryOtherEndIsAPlainChange) {
+TEST(LifecycleTest, EveryOtherEndIsToldAsWhatItIs) {
   EXPECT_EQ(FromLifecycle(VIR_DOMAIN_EVENT_UNDEFINED,
                           VIR_DOMAIN_EVENT_UNDEFINED_REMOVED),
-            GuestEvent::kChanged);
+            GuestEvent::kUndefined);
   for (const int detail :
        {VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, VIR_DOMAIN_EVENT_STOPPED_DESTROYED,
         VIR_DOMAIN_EVENT_STOPPED_CRASHED, VIR_DOMAIN_EVENT_STOPPED_SAVED,
         VIR_DOMAIN_EVENT_STOPPED_FAILED,
         VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT}) {
     EXPECT_EQ(FromLifecycle(VIR_DOMAIN_EVENT_STOPPED, detail),
-              GuestEvent::kChanged)
+              GuestEvent::kStopped)
         << detail;
+  }
+}
+
+TEST(LifecycleTest, WhatEndsNoGuestIsNoEnd) {
+  EXPECT_EQ(FromLifecycle(VIR_DOMAIN_EVENT_UNDEFINED,
+                          VIR_DOMAIN_EVENT_UNDEFINED_RENAMED),
+            GuestEvent::kChanged);
+  EXPECT_EQ(
+      FromLifecycle(VIR_DOMAIN_EVENT_DEFINED, VIR_DOMAIN_EVENT_DEFINED_RENAMED),
+      GuestEvent::kPresent);
+  for (const int event :
+       {VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SHUTDOWN,
+        VIR_DOMAIN_EVENT_PMSUSPENDED, VIR_DOMAIN_EVENT_CRASHED}) {
+    EXPECT_EQ(FromLifecycle(event, 0), GuestEvent::kChanged) << event;
   }
   EXPECT_EQ(FromLifecycle(1000, VIR_DOMAIN_EVENT_STOPPED_MIGRATED),
             GuestEvent::kChanged);

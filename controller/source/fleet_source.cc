@@ -73,11 +73,13 @@ FleetSource::Host::Host(FleetSource& source, const FoundHost& found,
 void FleetSource::Host::OnGuestEvent(const GuestId& guest,
                                      hypervisor::GuestEvent event) {
   Note([&](absl::Duration now) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    standing.schedule().GuestEvent(guest, now);
+    standing.schedule().Hinted(guest, event, now);
     standing.missed().Told(guest, now);
     source.moves_.Hinted(id, guest, now);
     if (event == hypervisor::GuestEvent::kMigratedAway) {
       source.moves_.MigratedAway(id, guest, now);
+    } else if (event == hypervisor::GuestEvent::kPresent) {
+      source.moves_.CameBack(id, guest, now);
     }
     source.statistics_.EventHeard();
   });

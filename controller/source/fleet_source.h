@@ -208,10 +208,12 @@ class FleetSource final : public AgentHosts {
     kDoubted,   // it may be another host's
     kUnwanted,  // see IsWanted()
   };
-  // Names in `seen` those of the `lacking` guests that are not simply gone.
-  Verdict Judge(const Task& task, const std::vector<GuestId>& lacking,
-                v1::Observation& seen);
-  void ExplainLacking(const Task& task, const std::vector<GuestId>& lacking,
+  // Names in `seen` those of the `lacking` guests that are not simply gone:
+  // that may be on their way, and whose end events have told.
+  Verdict Judge(const Task& task, const v1::Record& before,
+                const std::vector<GuestId>& lacking, v1::Observation& seen);
+  void ExplainLacking(const Task& task, const v1::Record& before,
+                      const std::vector<GuestId>& lacking,
                       v1::Observation& seen) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Shows that nothing of what a host told was taken in; returns why.
   absl::Status ShowDoubt(const HostId& host);

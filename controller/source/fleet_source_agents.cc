@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -182,27 +184,27 @@ void FleetSource::ExplainGone(Host& host, const std::vector<GuestId>& lacking,
   // An agent may name as many as it likes.
   absl::flat_hash_set<std::string> removed(seen.removed_uuids().begin(),
                                            seen.removed_uuids().end());
-  std::map<GuestId, absl::Duration> moving;
+  std::map<GuestId, Host::Push::Lacking> moving;
   for (const GuestId& guest : lacking) {
+    const auto before = host.push.moving.find(guest);
+    const bool was_lacking = before != host.push.moving.end();
+    const bool has_ended = removed.contains(guest.uuid) ||
+                           (was_lacking && before->second.has_ended);
     // The agent has waited for nothing yet; its event came by its own way.
-    const bool is_news =
-        removed.contains(guest.uuid) && !host.push.moving.contains(guest);
-    if (is_news) moves_.Hinted(host.id, guest, now);
+    if (has_ended && !was_lacking) moves_.Hinted(host.id, guest, now);
     const absl::Duration until = moves_.MovingUntil(host.id, guest, now);
-    if (until <= now) continue;
-    removed.erase(guest.uuid);
-    seen.add_moving_uuids(guest.uuid);
-    moving.emplace(guest, until);
-    host.standing.schedule().WantRead(until);
+    if (until > now) {
+      removed.erase(guest.uuid);
+      seen.add_moving_uuids(guest.uuid);
+      moving[guest] = {.until = until, .has_ended = has_ended};
+      host.standing.schedule().WantRead(until);
+    } else if (has_ended) {
+      removed.insert(guest.uuid);
+    }
   }
-  if (!moving.empty()) {
-    seen.mutable_removed_uuids()->Assign(removed.begin(), removed.end());
-  }
-  if (seen.full()) {
-    host.push.moving = std::move(moving);
-  } else {
-    host.push.moving.merge(moving);
-  }
+  seen.mutable_removed_uuids()->Assign(removed.begin(), removed.end());
+  if (!seen.full()) moving.merge(host.push.moving);
+  host.push.moving = std::move(moving);
 }
 
 void FleetSource::Ask(Host& host) {
@@ -214,6 +216,25 @@ void FleetSource::Ask(Host& host) {
     hypervisor::HostSchedule& schedule = host.standing.schedule();
     if (!schedule.agent_speaks()) return;
     const absl::Duration now = clock_.Uptime();
+    absl::Duration moving_until = absl::InfiniteDuration();
+    for (auto entry = host.push.moving.begin();
+         entry != host.push.moving.end();) {
+      auto& [guest, lacking] = *entry;
+      lacking.until = moves_.MovingUntil(host.id, guest, now);
+      if (lacking.until > now) {
+        moving_until = std::min(moving_until, lacking.until);
+        ++entry;
+        continue;
+      }
+      // Another host spoke of it and did not show it. Nobody has told its end,
+      // so it takes a full list to make it gone.
+      if (lacking.has_ended) {
+        gone.push_back(guest);
+      } else {
+        schedule.WantReread(now);
+      }
+      entry = host.push.moving.erase(entry);
+    }
     if (schedule.reread_wanted()) {
       agent = host.push.agent;
       request = ++last_request_;
@@ -222,17 +243,7 @@ void FleetSource::Ask(Host& host) {
       }
     }
     schedule.Asked(now);
-    for (auto entry = host.push.moving.begin();
-         entry != host.push.moving.end();) {
-      entry->second = moves_.MovingUntil(host.id, entry->first, now);
-      if (entry->second > now) {
-        schedule.WantRead(entry->second);
-        ++entry;
-      } else {
-        gone.push_back(entry->first);
-        entry = host.push.moving.erase(entry);
-      }
-    }
+    schedule.WantRead(moving_until);
   }
   if (!gone.empty()) inventory_.EndMoves(host.id, gone);
   if (agent != nullptr) agent->AskReread(*request);

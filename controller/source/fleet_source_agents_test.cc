@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
 #include "base/proto_time.h"
 #include "controller/inventory/record.h"
 #include "controller/source/fleet_source.h"
@@ -243,6 +244,34 @@ TEST_F(FleetSourceAgentsTest, ARemovedGuestIsGoneOnceNobodyElseMayHaveIt) {
   clock_.Advance(options_.move_settle);
   EXPECT_TRUE(AwaitGuests(1));
   EXPECT_THAT(Record()->missing_uuids(), IsEmpty());
+}
+
+// Another host's event is no sign of an end here: the brake has to judge.
+TEST_F(FleetSourceAgentsTest, GuestsThatAnotherHostSpokeOfAreAskedForAgain) {
+  Create(2);
+  source_->SetHosts({WithoutUri(0), FoundAs(1)});
+  source_->Start();
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT, 1));
+  const int64_t session = Come();
+  constexpr int kGuests = 20;
+  std::vector<v1::Guest> guests;
+  for (int i = 0; i < kGuests; ++i) {
+    guests.push_back(Guest(absl::StrCat(i), "web"));
+  }
+  ASSERT_THAT(See(session, Report(guests)), IsOk());
+  Host(1).HoldReads();
+  for (const v1::Guest& guest : guests) Host(1).EmitGuestEvent({guest.uuid()});
+  ASSERT_THAT(See(session, Report({})), IsOk());
+  EXPECT_EQ(Record()->missing_uuids_size(), kGuests);
+  EXPECT_FALSE(HasCondition(*Record(), kMassDisappearance));
+
+  clock_.Advance(Moves::Options().arrival);
+  ASSERT_THAT(agents_.back()->AwaitRequests(1), ElementsAre(Gt(0)));
+  EXPECT_EQ(Record()->guests_size(), kGuests);
+  ASSERT_THAT(See(session, Report({})), IsOk());
+  EXPECT_TRUE(HasCondition(*Record(), kMassDisappearance));
+  EXPECT_EQ(Record()->guests_size(), kGuests);
+  Host(1).ReleaseReads();
 }
 
 TEST_F(FleetSourceAgentsTest, AGuestThatIsBackInTimeStays) {

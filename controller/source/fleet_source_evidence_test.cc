@@ -132,7 +132,8 @@ TEST_F(FleetSourceMovesTest, GuestsWhoseEndWasToldAreNotHeldByTheBrake) {
   for (int i = 0; i < kGuests; ++i) {
     Host(0).RemoveGuest(absl::StrCat("g", i));
     Host(1).RemoveGuest(absl::StrCat("h", i));
-    Host(0).EmitGuestEvent(GuestId{absl::StrCat("g", i)});
+    Host(0).EmitGuestEvent(GuestId{absl::StrCat("g", i)},
+                           GuestEvent::kUndefined);
   }
   Host(1).EmitHostEvent();
   clock_.Advance(options_.event_window);
@@ -142,6 +143,98 @@ TEST_F(FleetSourceMovesTest, GuestsWhoseEndWasToldAreNotHeldByTheBrake) {
       [](const v1::Record& r) { return HasCondition(r, kMassDisappearance); },
       1));
   EXPECT_EQ(Record(1)->guests_size(), kGuests) << "no event told of these";
+}
+
+// Many guests on one host, of which it tells something, and that it then does
+// not list.
+class FleetSourceBrakeTest : public FleetSourceTest {
+ protected:
+  static constexpr int kGuests = 20;
+
+  static GuestId IdOf(int i) { return {absl::StrCat("g", i)}; }
+  void StartWithGuests(bool persistent = true) {
+    for (int i = 0; i < kGuests; ++i) {
+      v1::Guest guest = Guest(IdOf(i).uuid, "web");
+      guest.set_persistent(persistent);
+      Host().SetGuest(guest);
+    }
+    Start();
+    ASSERT_TRUE(AwaitGuests(kGuests));
+  }
+  void ListNothing() {
+    for (int i = 0; i < kGuests; ++i) Host().RemoveGuest(IdOf(i).uuid);
+  }
+  void Tell(GuestEvent event) {
+    for (int i = 0; i < kGuests; ++i) Host().EmitGuestEvent(IdOf(i), event);
+  }
+  // What is told is read, and what may have moved has not.
+  void Settle() {
+    clock_.Advance(options_.event_window);
+    clock_.Advance(Moves::Options().settle);
+  }
+  bool AwaitHeld() {
+    return Await([](const v1::Record& r) {
+             return HasCondition(r, kMassDisappearance);
+           }) &&
+           Record()->guests_size() == kGuests;
+  }
+};
+
+TEST_F(FleetSourceBrakeTest, HoldsGuestsOfWhichEventsToldSomethingElse) {
+  StartWithGuests();
+  ListNothing();
+  Tell(GuestEvent::kChanged);
+  Settle();
+  EXPECT_TRUE(AwaitHeld());
+}
+
+TEST_F(FleetSourceBrakeTest, HoldsGuestsThatStoppedAndHadADefinition) {
+  StartWithGuests(/*persistent=*/true);
+  ListNothing();
+  Tell(GuestEvent::kStopped);
+  Settle();
+  EXPECT_TRUE(AwaitHeld());
+}
+
+TEST_F(FleetSourceBrakeTest, DoesNotHoldTransientGuestsThatStopped) {
+  StartWithGuests(/*persistent=*/false);
+  ListNothing();
+  Tell(GuestEvent::kStopped);
+  Settle();
+  EXPECT_TRUE(AwaitGuests(0));
+}
+
+TEST_F(FleetSourceBrakeTest, HoldsGuestsThatCameBackAfterTheirEnd) {
+  StartWithGuests();
+  ListNothing();
+  Tell(GuestEvent::kUndefined);
+  Tell(GuestEvent::kPresent);
+  Settle();
+  EXPECT_TRUE(AwaitHeld());
+}
+
+TEST_F(FleetSourceBrakeTest, AReturnTakesBackAnEndThatAReadHasSeen) {
+  StartWithGuests();
+  ListNothing();
+  Tell(GuestEvent::kMigratedAway);
+  Settle();
+  ASSERT_TRUE(Await(
+      [](const v1::Record& r) { return r.missing_uuids_size() == kGuests; }));
+  ASSERT_FALSE(HasCondition(*Record(), kMassDisappearance));
+  Tell(GuestEvent::kPresent);
+  Settle();
+  EXPECT_TRUE(AwaitHeld());
+}
+
+TEST_F(FleetSourceBrakeTest, LetsGuestsGoWhoseEndIsToldLate) {
+  StartWithGuests();
+  ListNothing();
+  Tell(GuestEvent::kChanged);
+  Settle();
+  ASSERT_TRUE(AwaitHeld());
+  Tell(GuestEvent::kUndefined);
+  Settle();
+  EXPECT_TRUE(AwaitGuests(0));
 }
 
 class FleetSourceIdentityTest : public FleetSourceTest {

@@ -65,8 +65,12 @@ struct FleetSource::Host final : public hypervisor::Listener {
     bool believed = true;
     // Something that it said was not taken in, so only a full report will do.
     bool behind = false;
-    // Guests that it lacks and that may be on their way, and until when.
-    std::map<GuestId, absl::Duration> moving;
+    // Guests that it lacks and that may be on their way, until then.
+    struct Lacking {
+      absl::Duration until;
+      bool has_ended = false;  // by what the agent heard
+    };
+    std::map<GuestId, Lacking> moving;
     // Who waits for which request to be answered.
     std::vector<std::pair<int64_t, Done>> asked;
   } push;
@@ -79,8 +83,8 @@ struct FleetSource::Host final : public hypervisor::Listener {
   std::string origin;  // the same, as it may be shown
   int64_t session = 0;
   int64_t sequence = 0;
-  // Guests that the last observation named as on their way.
-  std::set<GuestId> moving;
+  // Guests that the last list lacked and whose end events had told.
+  std::set<GuestId> ended;
 
  private:
   void Note(absl::FunctionRef<void(absl::Duration now)> what);

@@ -3,7 +3,10 @@
 
 // What the workers do, one step of one host at a time.
 
+#include <algorithm>
 #include <iterator>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -15,6 +18,7 @@
 #include "controller/source/fleet_source.h"
 #include "controller/source/fleet_source_host.h"
 #include "controller/source/list_difference.h"
+#include "hypervisor/last_word.h"
 #include "rehai/v1/model.pb.h"
 
 namespace rehai {
@@ -35,6 +39,17 @@ void Fill(hypervisor::Inventory found, v1::Observation& observation) {
       std::make_move_iterator(found.guests.end()));
   observation.mutable_unread_uuids()->Add(found.unread_uuids.begin(),
                                           found.unread_uuids.end());
+}
+
+// True if it is not known to be otherwise: then its stopping is no end.
+bool WasPersistent(const v1::Record& before, const GuestId& guest) {
+  const auto place = std::lower_bound(
+      before.guests().begin(), before.guests().end(), guest.uuid,
+      [](const v1::Guest& known, const std::string& uuid) {
+        return known.uuid() < uuid;
+      });
+  return place == before.guests().end() || place->uuid() != guest.uuid ||
+         place->persistent();
 }
 
 }  // namespace
@@ -100,10 +115,11 @@ void FleetSource::Read(Task& task) {
   }
   Fill(*std::move(found), seen);
 
-  const RecordPtr before = inventory_.Find(host.id);
-  const ListDifference difference = CompareLists(
-      before != nullptr ? *before : v1::Record::default_instance(), seen);
-  const Verdict verdict = Judge(task, difference.lacking, seen);
+  const RecordPtr found_before = inventory_.Find(host.id);
+  const v1::Record& before =
+      found_before != nullptr ? *found_before : v1::Record::default_instance();
+  const ListDifference difference = CompareLists(before, seen);
+  const Verdict verdict = Judge(task, before, difference.lacking, seen);
   if (verdict == Verdict::kUnwanted) return Abandon(task);
   Announce(host);
   absl::Status taken;
@@ -119,6 +135,7 @@ void FleetSource::Read(Task& task) {
 }
 
 FleetSource::Verdict FleetSource::Judge(const Task& task,
+                                        const v1::Record& before,
                                         const std::vector<GuestId>& lacking,
                                         v1::Observation& seen) {
   Host& host = *task.host;
@@ -131,31 +148,36 @@ FleetSource::Verdict FleetSource::Judge(const Task& task,
   Note(std::move(verdict.findings), host.id);
   if (!verdict.believed) return Verdict::kDoubted;
   host.told_by = 0;
-  ExplainLacking(task, lacking, seen);
+  ExplainLacking(task, before, lacking, seen);
   return Verdict::kBelieved;
 }
 
-void FleetSource::ExplainLacking(const Task& task,
+void FleetSource::ExplainLacking(const Task& task, const v1::Record& before,
                                  const std::vector<GuestId>& lacking,
                                  v1::Observation& seen) {
   Host& host = *task.host;
   hypervisor::HostSchedule& schedule = host.standing.schedule();
   const absl::Duration now = clock_.Uptime();
-  std::set<GuestId> moving;
+  std::set<GuestId> ended;
   for (const GuestId& guest : lacking) {
+    const hypervisor::GuestEvent last_word =
+        schedule.LastWordOf(guest, task.reading);
+    const bool is_back = last_word == hypervisor::GuestEvent::kPresent;
+    const bool has_ended =
+        hypervisor::SaysGone(last_word, WasPersistent(before, guest)) ||
+        (!is_back && host.ended.contains(guest)) ||
+        moves_.HasLeft(host.id, guest, now);
+    if (has_ended) ended.insert(guest);
     const absl::Duration until = moves_.MovingUntil(host.id, guest, now);
     if (until > now) {
       seen.add_moving_uuids(guest.uuid);
-      moving.insert(guest);
       // If it is seen nowhere by then, it is gone.
       schedule.WantRead(until);
-    } else if (task.reading.hints.guests.contains(guest) ||
-               schedule.hints().guests.contains(guest) ||
-               host.moving.contains(guest)) {
+    } else if (has_ended) {
       seen.add_removed_uuids(guest.uuid);
     }
   }
-  host.moving = std::move(moving);
+  host.ended = std::move(ended);
 }
 
 absl::Status InDoubt(const HostId& host) {
@@ -195,9 +217,9 @@ void FleetSource::FinishRead(const Task& task, const v1::Observation& seen,
     host.standing.ReadEnded(seen.facts().uuid(), task.read_time);
     away = host.standing.schedule().ReadEnded(reading, unread, random_,
                                               is_believed);
-    for (const auto& [guest, noted] : reading.hints.guests) {
+    for (const auto& [guest, hint] : reading.hints.guests) {
       moves_.Answered(host.id, guest, reading.begun);
-      if (is_believed) statistics_.EventShown(now - noted);
+      if (is_believed) statistics_.EventShown(now - hint.first_at);
     }
     if (is_believed) {
       if (reading.hints.host.has_value()) {

@@ -46,6 +46,11 @@ void Moves::MigratedAway(const HostId& host, const GuestId& guest,
   departures_.Add(host, guest, now);
 }
 
+void Moves::CameBack(const HostId& host, const GuestId& guest,
+                     absl::Duration now) {
+  departures_.Remove(host, guest, now);
+}
+
 void Moves::Hinted(const HostId& host, const GuestId& guest,
                    absl::Duration now) {
   arrivals_.ForgetBefore(now - options_.arrival);
@@ -57,6 +62,12 @@ void Moves::Hinted(const HostId& host, const GuestId& guest,
 void Moves::Answered(const HostId& host, const GuestId& guest,
                      absl::Duration begun) {
   arrivals_.Remove(host, guest, begun);
+}
+
+bool Moves::HasLeft(const HostId& host, const GuestId& guest,
+                    absl::Duration now) const {
+  const std::optional<absl::Duration> left = departures_.Find(host, guest);
+  return left.has_value() && now <= *left + options_.departure;
 }
 
 absl::Duration Moves::MovingUntil(const HostId& host, const GuestId& guest,

@@ -41,6 +41,9 @@ class Moves {
   void MigratedAway(const HostId& host, const GuestId& guest,
                     absl::Duration now);
 
+  // The host says that the guest is there, whatever it said before.
+  void CameBack(const HostId& host, const GuestId& guest, absl::Duration now);
+
   // The host tells of the guest by an event.
   void Hinted(const HostId& host, const GuestId& guest, absl::Duration now);
 
@@ -52,6 +55,11 @@ class Moves {
   // not.
   absl::Duration MovingUntil(const HostId& host, const GuestId& guest,
                              absl::Duration now) const;
+
+  // The host said not long ago that the guest migrated away, and nothing else
+  // since.
+  bool HasLeft(const HostId& host, const GuestId& guest,
+               absl::Duration now) const;
 
  private:
   // Hosts and since when.

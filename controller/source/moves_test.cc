@@ -34,6 +34,18 @@ TEST(MovesTest, AGuestThatItsHostSaysMigratedAwayMovesForAWhile) {
   EXPECT_FALSE(IsMoving(moves, kThere, kWeb, kNow));
 }
 
+TEST(MovesTest, AGuestThatCameBackHasNotLeft) {
+  Moves moves(kOptions);
+  moves.MigratedAway(kHere, kWeb, kNow);
+  EXPECT_TRUE(moves.HasLeft(kHere, kWeb, kNow + kOptions.departure));
+  EXPECT_FALSE(moves.HasLeft(kHere, kWeb, kNow + kOptions.departure * 2));
+  moves.CameBack(kThere, kWeb, kNow);
+  EXPECT_TRUE(moves.HasLeft(kHere, kWeb, kNow)) << "that is where it went";
+  moves.CameBack(kHere, kWeb, kNow);
+  EXPECT_FALSE(moves.HasLeft(kHere, kWeb, kNow));
+  EXPECT_FALSE(IsMoving(moves, kHere, kWeb, kNow));
+}
+
 TEST(MovesTest, AGuestThatAnotherHostTellsOfMovesUntilThatOneIsRead) {
   Moves moves(kOptions);
   moves.Hinted(kThere, kWeb, kNow);

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "hypervisor/last_word.h"
 
 namespace rehai::sim {
 namespace {
@@ -131,7 +132,7 @@ void Hypervisors::Define(Host& host, const std::string& uuid,
   Touch(host, guest);
   trace_.Add(host.node, ": defines ", name, " ", guest.title());
   host.last_absent[uuid] = scheduler_.now();
-  Tell(host, uuid, hypervisor::GuestEvent::kChanged, true);
+  Tell(host, uuid, hypervisor::GuestEvent::kPresent, true);
 }
 
 void Hypervisors::SetState(Host& host, const std::string& uuid,
@@ -161,7 +162,7 @@ void Hypervisors::Undefine(Host& host, const std::string& uuid) {
   trace_.Add(host.node, ": undefines ", host.guests.at(uuid).name());
   host.guests.erase(uuid);
   host.last_absent[uuid] = scheduler_.now();
-  Tell(host, uuid, hypervisor::GuestEvent::kChanged, true);
+  Tell(host, uuid, hypervisor::GuestEvent::kUndefined, true);
 }
 
 void Hypervisors::Migrate(Host& from, Host& to, const std::string& uuid) {
@@ -173,7 +174,7 @@ void Hypervisors::Migrate(Host& from, Host& to, const std::string& uuid) {
   guest.set_id(++last_version_ % 1000 + 1);
   Touch(to, guest);
   to.guests[uuid] = guest;
-  Tell(to, uuid, hypervisor::GuestEvent::kChanged, false);
+  Tell(to, uuid, hypervisor::GuestEvent::kPresent, false);
   const absl::Duration copying =
       dice_.Between(absl::Milliseconds(100), absl::Seconds(3));
   scheduler_.After(copying, [this, &from, &to, uuid] {
@@ -214,7 +215,9 @@ void Hypervisors::DropConnections(Host& host, const std::string& why) {
 
 void Hypervisors::Tell(Host& host, const std::string& uuid,
                        hypervisor::GuestEvent event, bool may_get_lost) {
-  host.last_event[uuid] = scheduler_.now();
+  if (hypervisor::SaysGone(event, /*was_persistent=*/true)) {
+    host.last_event[uuid] = scheduler_.now();
+  }
   if (may_get_lost && dice_.Chance(lost_events_)) {
     host.untold_at = scheduler_.now();
     trace_.Add(host.node, ": an event gets lost");

@@ -52,7 +52,8 @@ class Hypervisors final : public hypervisor::Dialer {
     // though it was.
     std::map<std::string, absl::Duration> last_absent;
     std::map<std::string, absl::Duration> last_unlisted;
-    // When something last happened to it, of which an event may have told.
+    // When each last ended being there, of which an event may have told: no
+    // other event counts against the brake.
     std::map<std::string, absl::Duration> last_event;
     // When each version of a guest began.
     std::map<std::string, std::map<int64_t, absl::Duration>> versions;

@@ -141,7 +141,7 @@ class World {
       guest->second.set_state(static_cast<v1::GuestState>(1 + Dice(5)));
     } else {
       if (Dice(4) == 0) moving_.insert(uuid);
-      if (Dice(4) != 0) told_.insert({uuid});
+      if (Dice(4) != 0) told_[{uuid}] = hypervisor::GuestEvent::kUndefined;
       guests_.erase(guest);
     }
   }
@@ -256,7 +256,7 @@ class World {
   // The hypervisor.
   std::map<std::string, v1::Guest> guests_;
   std::set<std::string> moving_;
-  std::set<GuestId> told_;
+  agent::ReportBuffer::LastWords told_;
 
   agent::ReportBuffer buffer_;
   Wire live_;
