@@ -63,8 +63,9 @@ absl::StatusOr<std::unique_ptr<ControllerProcess>> ControllerProcess::Start(
   RETURN_IF_ERROR(WriteFileAtomically(
       *folder / "rehai.yaml", absl::string_view(config.data(), config.size()),
       0600));
-  std::vector<std::string> argv = {program, "--config", *folder / "rehai.yaml",
-                                   "--port_file", *folder / "port"};
+  std::vector<std::string> argv = std::move(options.launcher);
+  argv.insert(argv.end(), {program, "--config", *folder / "rehai.yaml",
+                           "--port_file", *folder / "port"});
   if (agents_port.has_value()) {
     argv.insert(argv.end(), {"--agents_port_file", *folder / "agents_port"});
   }
@@ -100,7 +101,7 @@ absl::Status ControllerProcess::Launch() {
   remove(agents_port_file.c_str());
   ASSIGN_OR_RETURN(process_,
                    Process::Start({.argv = argv_, .log_file = log_file()}));
-  return process_->WaitUntilReady(absl::Seconds(30), [&]() -> absl::Status {
+  return process_->WaitUntilReady(absl::Minutes(1), [&]() -> absl::Status {
     ASSIGN_OR_RETURN(const int port, Listens(port_file));
     address_ = absl::StrCat("127.0.0.1:", port);
     if (!agents_port_.has_value()) return absl::OkStatus();

@@ -39,6 +39,8 @@ class ControllerProcess {
     // More of the configuration file, whole top-level keys: "pull: {...}\n".
     std::string more_config = {};
     std::vector<std::string> more_flags = {};
+    // What runs the program: {"valgrind", "--quiet"}. Empty: nothing does.
+    std::vector<std::string> launcher = {};
   };
 
   // Returns once its API answers. Writes to that server as its administrator.
