@@ -11,9 +11,9 @@ namespace rehai {
 
 // What a method of the API asks of who calls it.
 struct MethodNeeds {
-  Role role;
+  Role role = Role::kAdmin;
   // Changes something, so each call goes into the audit.
-  bool is_command;
+  bool is_command = true;
 };
 
 // Of a method like "Resync.Start" in the package rehai.v1. One that is in no

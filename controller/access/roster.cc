@@ -47,12 +47,6 @@ absl::string_view WithoutPort(absl::string_view address) {
   return address.substr(0, colon);
 }
 
-// What the limits on one client go by where it has no name.
-std::string ClientOf(const Evidence& evidence) {
-  if (!evidence.over_tls && IsLocal(evidence.address)) return "";
-  return std::string(WithoutPort(evidence.address));
-}
-
 std::string Named(absl::string_view name) {
   return Excerpt(ToUtf8(name), kMaxNameBytes);
 }
@@ -187,6 +181,11 @@ absl::Status CheckMay(const Caller& caller, const Evidence& evidence,
       RoleName(needed), ", and ", shown,
       "; who runs the controller grants roles in api.roles of its "
       "configuration"));
+}
+
+std::string ClientOf(const Evidence& evidence) {
+  if (!evidence.over_tls && IsLocal(evidence.address)) return "";
+  return std::string(WithoutPort(evidence.address));
 }
 
 bool IsLocal(absl::string_view address) {

@@ -85,6 +85,10 @@ Sha256Sum Sha256Of(absl::string_view text);
 absl::Status CheckMay(const Caller& caller, const Evidence& evidence,
                       absl::string_view method, Role needed);
 
+// Whom limits are counted for where no name is known: the IP address, or nobody
+// ("") for who calls in clear from this machine.
+std::string ClientOf(const Evidence& evidence);
+
 // True if other machines cannot have sent or read it: loopback, unix sockets.
 bool IsLocal(absl::string_view address);
 

@@ -8,11 +8,28 @@
 
 #include <string>
 
+#include "controller/access/roster.h"
+
 namespace rehai {
 
-// Who makes a call, for the log: the name in its certificate where TLS has
-// proved it, and where it calls from: "ops-1 at ipv4:192.0.2.7:51422".
+// The context of a call whose caller has been made out.
+class CallerContext : public grpc::CallbackServerContext {
+ public:
+  // For people; set before the call's handler runs.
+  std::string caller_name;
+};
+
+// Who calls, for logs and what is kept: the name that the caller was made out
+// by, or the first that its certificate proves, and the address that it calls
+// from. Just the address where clients prove nothing, on loopback and unix
+// sockets.
 std::string CallerName(const grpc::CallbackServerContext& context);
+
+// All that a call shows of who calls. The names are those of a certificate that
+// the client has proved to be its own: common name, URIs, DNS names and e-mail
+// addresses, in this order.
+Evidence ReadEvidence(const grpc::CallbackServerContext& context,
+                      bool over_tls);
 
 }  // namespace rehai
 

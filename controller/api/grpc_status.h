@@ -13,10 +13,8 @@
 namespace rehai {
 
 // The same status in gRPC's type; the codes have the same numbers.
-inline grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                      std::string(status.message()));
-}
+// The payloads of absl's, such as WithRetryAfter()'s, become details.
+grpc::Status ToGrpc(const absl::Status& status);
 
 }  // namespace rehai
 

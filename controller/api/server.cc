@@ -23,6 +23,7 @@
 #include "controller/api/calls_under_way.h"
 #include "controller/api/fleet_queries.h"
 #include "controller/api/fleet_service.h"
+#include "controller/api/guarded_service.h"
 #include "controller/api/listen_address.h"
 #include "controller/api/resync_service.h"
 #include "controller/api/watch_hub.h"
@@ -35,6 +36,16 @@ namespace {
 // Requests are selectors and tokens; a list of ten thousand node names fits.
 constexpr int kMaxRequestBytes = 1 << 20;
 
+grpc_ssl_client_certificate_request_type WhatToRequest(
+    const ApiServer::Options& options) {
+  if (options.client_certificates == ClientCertificates::kRequired) {
+    return GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+  }
+  return options.tls.client_ca.empty()
+             ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+             : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY;
+}
+
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
     const ApiServer::Options& options, const ListenAddress& address) {
   RETURN_IF_ERROR(
@@ -43,13 +54,19 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
   if (options.tls.empty()) return grpc::InsecureServerCredentials();
   ASSIGN_OR_RETURN(
       TlsMaterial material,
-      LoadTlsFiles("api", options.tls, ClientCertificates::kRequired));
-  grpc::SslServerCredentialsOptions ssl(
-      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+      LoadTlsFiles("api", options.tls, options.client_certificates));
+  grpc::SslServerCredentialsOptions ssl(WhatToRequest(options));
   ssl.pem_root_certs = std::move(material.client_ca_pem);
   ssl.pem_key_cert_pairs.push_back(
       {std::move(material.key_pem), std::move(material.certificate_pem)});
   return grpc::SslServerCredentials(ssl);
+}
+
+absl::string_view TlsText(const ApiServer::Options& options) {
+  if (options.tls.empty()) return "off";
+  return options.client_certificates == ClientCertificates::kRequired
+             ? "mutual"
+             : "certificates or tokens";
 }
 
 ChefAnswers AnswersOf(Syncer& syncer) {
@@ -100,7 +117,8 @@ struct ApiServer::Parts {
   std::shared_ptr<WatchHub> fleet_hub = std::make_shared<WatchHub>();
   std::shared_ptr<WatchHub> operation_hub = std::make_shared<WatchHub>();
   std::optional<FleetQueries> queries;
-  std::vector<NamedService> services;
+  std::unique_ptr<Admission> admission;
+  std::vector<NamedService> services;  // guarded
   CallsUnderWay calls;
   int port = 0;
   std::unique_ptr<grpc::Server> server;
@@ -117,6 +135,11 @@ absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
   ASSIGN_OR_RETURN(parts->credentials,
                    MakeCredentials(options, parts->address));
   parts->options = std::move(options);
+  parts->admission = std::make_unique<Admission>(
+      Admission::Options{.access = parts->options.access,
+                         .limits = parts->options.limits,
+                         .over_tls = !parts->options.tls.empty()},
+      parts->options.audit, Clock::Real());
   inventory.AddListener(
       [hub = parts->fleet_hub](const Change&) { hub->Notify(); });
   operations.AddListener(
@@ -138,6 +161,11 @@ absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Create(
   }
   std::move(more_services.begin(), more_services.end(),
             std::back_inserter(services));
+  for (NamedService& service : services) {
+    ASSIGN_OR_RETURN(service.service,
+                     GuardService(service.name, std::move(service.service),
+                                  *parts->admission));
+  }
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(parts)));
 }
 
@@ -160,6 +188,8 @@ absl::Status ApiServer::Start() {
       std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
       interceptors;
   interceptors.push_back(parts_->calls.MakeCounter());
+  interceptors.push_back(parts_->admission->MakeRecorder());
+  builder.SetContextAllocator(parts_->admission->MakeContexts());
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   parts_->fleet_hub->Start();
   parts_->operation_hub->Start();
@@ -173,14 +203,21 @@ absl::Status ApiServer::Start() {
   // gRPC calls a unix socket port 1.
   if (parts_->address.unix_socket) parts_->port = 0;
   SetReady(false);
-  log::Info("api listening",
-            {{"address", parts_->address.text},
-             {"port", parts_->port},
-             {"tls", parts_->options.tls.empty() ? "off" : "mutual"}});
+  log::Info("api listening", {{"address", parts_->address.text},
+                              {"port", parts_->port},
+                              {"tls", TlsText(parts_->options)}});
+  if (!parts_->admission->has_roles()) {
+    log::Info("api without roles: everybody who can connect may do everything",
+              {{"grant_roles_in", "api.roles"}});
+  }
   return absl::OkStatus();
 }
 
 int ApiServer::port() const { return parts_->port; }
+
+CallGate::Counts ApiServer::calls() const {
+  return parts_->admission->counts();
+}
 
 void ApiServer::SetReady(bool ready) {
   grpc::HealthCheckServiceInterface* const health =

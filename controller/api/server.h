@@ -14,6 +14,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "controller/access/call_gate.h"
+#include "controller/access/roster.h"
+#include "controller/api/admission.h"
 #include "controller/api/chef_service.h"
 #include "controller/api/source_service.h"
 #include "controller/api/tls_files.h"
@@ -37,8 +40,13 @@ struct NamedService {
 //   Chef.Cost wait for Chef, without holding a thread.
 // - The health of "" and of each service is NOT_SERVING until SetReady(true).
 //   Requests are answered before that, too: with what is known so far.
+// - Every call of its services goes through an Admission: roles, limits, and
+// the
+//   audit. Health and reflection, which know nothing of the fleet, are open to
+//   whoever can connect.
 // - Without TLS it listens only where other machines cannot reach it, unless
-//   told otherwise. With TLS every client must present a certificate.
+//   told otherwise. With TLS every client must present a certificate, unless
+//   they are optional.
 //
 // Thread-safe after Start().
 class ApiServer {
@@ -47,7 +55,15 @@ class ApiServer {
     // host:port, [IPv6]:port or unix:/path. Port 0 takes a free one.
     std::string listen = "127.0.0.1:7420";
     TlsFiles tls;
+    // Optional: who presents none may come with a token; without tls.client_ca
+    // nobody can present one.
+    ClientCertificates client_certificates = ClientCertificates::kRequired;
     bool allow_plaintext_from_anywhere = false;
+    // Without grants everybody who can connect may do everything.
+    Roster::Options access = {};
+    CallGate::Limits limits = {};
+    // Where commands go beside the log; null: nowhere.
+    AuditLog audit = nullptr;
   };
 
   // Checks the options and listens to the inventory and the operations, which
@@ -55,8 +71,9 @@ class ApiServer {
   // Chef the syncer answers, unless `chef` is given, as by tests. Without
   // `source` there is no Source service.
   // kInvalidArgument: the address cannot be understood, it would be open to
-  // everyone, or the TLS files do not fit together; kNotFound and
-  // kPermissionDenied name the TLS file that cannot be read.
+  // everyone, a service cannot be guarded, or the TLS files do not fit
+  // together; kNotFound and kPermissionDenied name the TLS file that cannot be
+  // read.
   static absl::StatusOr<std::unique_ptr<ApiServer>> Create(
       Options options, Inventory& inventory, Syncer& syncer,
       ResyncOperations& operations,
@@ -71,6 +88,9 @@ class ApiServer {
 
   // The port listened on; 0 for a unix socket or before Start().
   int port() const;
+
+  // Calls under way and calls refused for want of room.
+  CallGate::Counts calls() const;
 
   // What the health service says.
   void SetReady(bool ready);

@@ -1,0 +1,120 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_API_ADMISSION_H_
+#define CONTROLLER_API_ADMISSION_H_
+
+#include <google/protobuf/message.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_interceptor.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "controller/access/call_gate.h"
+#include "controller/access/method_table.h"
+#include "controller/access/roster.h"
+#include "controller/api/caller.h"
+#include "rehai/v1/state.pb.h"
+
+namespace rehai {
+
+// Where commands are put on record. Called by gRPC's threads; returns at once.
+using AuditLog = std::function<void(v1::AuditEntry)>;
+
+class Admission;
+
+// What is asked of a call of a method.
+struct GuardedMethod {
+  std::string name;  // "Resync.Start"
+  CallGate::Kind kind = CallGate::kUnary;
+  MethodNeeds needs;
+};
+
+// What is known of a call from its admission to its end. Its handler finds it
+// as the call's context. Used by one thread at a time, as a call is.
+class AdmittedContext final : public CallerContext {
+ public:
+  explicit AdmittedContext(const Admission& admission)
+      : admission_(admission) {}
+  // A command whose end nobody has told, because its client was gone, is put
+  // on record as cancelled.
+  ~AdmittedContext() override;
+
+ private:
+  friend class Admission;
+  class Recorder;
+
+  // The first outcome counts.
+  void End(const absl::Status& outcome);
+
+  const Admission& admission_;
+  CallGate::Place place_;
+  absl::Status refusal_;
+  std::optional<v1::AuditEntry> entry_;  // of a command that has not ended
+  absl::Duration began_at_ = absl::ZeroDuration();  // Uptime()
+};
+
+// Admission is the one front of all calls to the API's services: who calls, may
+// he, is there room; and what came of it, for the audit.
+//
+// - A call that is not admitted never reaches its handler: GuardedService asks.
+// - A refusal is UNAUTHENTICATED, PERMISSION_DENIED, or RESOURCE_EXHAUSTED with
+//   a google.rpc.RetryInfo.
+// - A command is logged and given to the AuditLog once it has ended, refused or
+//   not, with the status that its client gets: also that of a stream and that
+//   of an answer that came late.
+// - A call has its place until gRPC is done with it, however it ends.
+//
+// Thread-safe. Outlives the gRPC server.
+class Admission {
+ public:
+  struct Options {
+    Roster::Options access;
+    CallGate::Limits limits;
+    bool over_tls = false;
+  };
+
+  // `audit` may be null.
+  Admission(Options options, AuditLog audit, const Clock& clock);
+
+  // Decides on a call. Not ok: the call is to end so, and will, whatever its
+  // handler ends it with. `request` is null if it could not be read.
+  absl::Status Enter(AdmittedContext& context, const GuardedMethod& method,
+                     const google::protobuf::Message* request) const;
+
+  // For the server's builder: what makes the calls' contexts, and what learns
+  // how calls end.
+  std::unique_ptr<grpc::ContextAllocator> MakeContexts() const;
+  std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>
+  MakeRecorder() const;
+
+  bool has_roles() const { return roster_.has_grants(); }
+  CallGate::Counts counts() const { return gate_.counts(); }
+
+ private:
+  friend class AdmittedContext;
+  class Contexts;
+  class RecorderFactory;
+
+  absl::Status Decide(AdmittedContext& context, const Evidence& evidence,
+                      const absl::StatusOr<Caller>& caller,
+                      const GuardedMethod& method, bool readable) const;
+  void Record(v1::AuditEntry entry) const;
+
+  const bool over_tls_;
+  const Roster roster_;
+  const AuditLog audit_;
+  const Clock& clock_;
+  mutable CallGate gate_;
+};
+
+}  // namespace rehai
+
+#endif  // CONTROLLER_API_ADMISSION_H_
