@@ -100,7 +100,7 @@ ResyncOperations::Options ResyncOptions(const ControllerOptions& options) {
     const AgentOptions& agents = *options.agents;
     resync.write_ohai_time = agents.write_ohai_time;
     // The agent's own, and as much again for what waits there and for a write.
-    resync.ohai_host_deadline = 2 * agents.sessions.ohai_timeout;
+    resync.defaults.ohai_host_timeout = 2 * agents.sessions.ohai_timeout;
   }
   return resync;
 }

@@ -4,19 +4,16 @@
 #ifndef CONTROLLER_API_OPERATION_WATCH_H_
 #define CONTROLLER_API_OPERATION_WATCH_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "controller/sync/resync_operations.h"
 #include "rehai/v1/resync.pb.h"
 
 namespace rehai {
-
-// The part of `now` that a watcher who knows `before` must be sent: everything
-// but the hosts that are as they were. Nullopt if nothing changed.
-std::optional<v1::Operation> OperationChange(const v1::Operation& before,
-                                             const v1::Operation& now);
 
 // OperationWatch is one watcher's place in the progress of an operation. A slow
 // reader is sent each host's newest progress only. Not thread-safe.
@@ -33,14 +30,15 @@ class OperationWatch {
   absl::StatusOr<std::optional<v1::ResyncWatchResponse>> Next();
 
   // True once its end has been given out.
-  bool ended() const { return sent_ && sent_->has_ended_at(); }
+  bool ended() const { return ended_; }
 
  private:
   // Set at construction.
   ResyncOperations& operations_;
   const std::string id_;
 
-  std::optional<v1::Operation> sent_;
+  int64_t sent_version_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace rehai

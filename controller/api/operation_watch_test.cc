@@ -3,61 +3,115 @@
 
 #include "controller/api/operation_watch.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <optional>
+#include <map>
+#include <string>
+#include <utility>
 
-#include "google/protobuf/text_format.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "base/fake_clock.h"
+#include "controller/inventory/inventory.h"
+#include "controller/sync/syncer.h"
+#include "proto/ids.h"
+#include "tests/fakes/fake_sink.h"
 #include "tests/matchers.h"
 
 namespace rehai {
 namespace {
 
-v1::Operation FromText(const char* text) {
-  v1::Operation operation;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &operation));
-  return operation;
+class OperationWatchTest : public testing::Test {
+ protected:
+  OperationWatchTest() {
+    for (const char* node : {"a", "b", "c"}) {
+      inventory_.AddHost(HostId{node}, {});
+    }
+  }
+
+  std::string Begin() {
+    return operations_.Begin(v1::HostSelector(), {v1::RESYNC_MODE_REREAD}).value().id();
+  }
+  void Answer(const std::string& node) {
+    rereads_.extract(node).mapped()(absl::OkStatus());
+    operations_.Tick();
+  }
+  // The next response, which there is.
+  v1::Operation Take(OperationWatch& watch) {
+    const auto next = watch.Next();
+    EXPECT_THAT(next, IsOk());
+    EXPECT_TRUE(next.ok() && next->has_value());
+    return next.ok() && next->has_value() ? (*next)->operation()
+                                          : v1::Operation();
+  }
+  // True if there is none.
+  bool IsQuiet(OperationWatch& watch) {
+    const auto next = watch.Next();
+    return next.ok() && !next->has_value();
+  }
+
+  FakeClock clock_;
+  Inventory inventory_{clock_};
+  FakeSink sink_{clock_};
+  Syncer syncer_{{}, inventory_, sink_, clock_};
+  std::map<std::string, absl::AnyInvocable<void(absl::Status)>> rereads_;
+  ResyncOperations operations_{
+      {},
+      inventory_,
+      syncer_,
+      [this](const HostId& host, absl::AnyInvocable<void(absl::Status)> done) {
+        rereads_.emplace(host.node, std::move(done));
+      },
+      clock_};
+};
+
+TEST_F(OperationWatchTest, BeginsWithTheWholeAndGoesOnWithWhatChanged) {
+  const std::string id = Begin();
+  OperationWatch watch(operations_, id);
+  EXPECT_EQ(Take(watch).hosts_size(), 3);
+  EXPECT_TRUE(IsQuiet(watch));
+  operations_.Tick();
+  EXPECT_EQ(Take(watch).hosts_size(), 3);  // reading
+  Answer("b");
+  const v1::Operation change = Take(watch);
+  ASSERT_EQ(change.hosts_size(), 1);
+  EXPECT_EQ(change.hosts(0).node(), "b");
+  EXPECT_EQ(change.progress().done(), 1);
+  EXPECT_EQ(change.total(), 3);
+  EXPECT_TRUE(IsQuiet(watch));
 }
 
-constexpr char kBefore[] = R"pb(
-  id: "op1"
-  total: 3
-  done: 1
-  hosts { node: "a" progress: HOST_PROGRESS_DONE outcome: HOST_OUTCOME_WRITTEN }
-  hosts { node: "b" progress: HOST_PROGRESS_READING }
-  hosts { node: "c" progress: HOST_PROGRESS_WAITING }
-)pb";
-
-TEST(OperationChangeTest, HoldsOnlyTheHostsThatChanged) {
-  v1::Operation now = FromText(kBefore);
-  now.mutable_hosts(1)->set_progress(v1::HOST_PROGRESS_WRITING);
-  const std::optional<v1::Operation> change =
-      OperationChange(FromText(kBefore), now);
-  ASSERT_TRUE(change.has_value());
-  EXPECT_THAT(*change, EqualsProto(FromText(R"pb(
-    id: "op1"
-    total: 3
-    done: 1
-    hosts { node: "b" progress: HOST_PROGRESS_WRITING }
-  )pb")));
+TEST_F(OperationWatchTest, ASlowReaderGetsTheNewestOnly) {
+  const std::string id = Begin();
+  OperationWatch watch(operations_, id);
+  Take(watch);
+  operations_.Tick();
+  Answer("a");
+  Answer("c");
+  EXPECT_EQ(Take(watch).hosts_size(), 3);
+  EXPECT_TRUE(IsQuiet(watch));
 }
 
-TEST(OperationChangeTest, IsNothingWhenNothingChanged) {
-  EXPECT_FALSE(OperationChange(FromText(kBefore), FromText(kBefore)));
+TEST_F(OperationWatchTest, TellsAPauseAndTheEndAndIsOver) {
+  const std::string id = Begin();
+  operations_.Tick();
+  OperationWatch watch(operations_, id);
+  Take(watch);
+  ASSERT_THAT(operations_.Pause(id), IsOk());
+  const v1::Operation paused = Take(watch);
+  EXPECT_EQ(paused.state(), v1::OPERATION_STATE_PAUSED);
+  EXPECT_EQ(paused.hosts_size(), 0);
+  for (const char* node : {"a", "b", "c"}) Answer(node);
+  EXPECT_FALSE(watch.ended());
+  EXPECT_TRUE(Take(watch).has_ended_at());
+  EXPECT_TRUE(watch.ended());
+  EXPECT_TRUE(IsQuiet(watch));
 }
 
-TEST(OperationChangeTest, TellsTheEndAndACancel) {
-  v1::Operation canceled = FromText(kBefore);
-  canceled.set_canceled(true);
-  EXPECT_TRUE(OperationChange(FromText(kBefore), canceled));
-
-  v1::Operation ended = FromText(kBefore);
-  ended.mutable_ended_at()->set_seconds(1);
-  const std::optional<v1::Operation> change =
-      OperationChange(FromText(kBefore), ended);
-  ASSERT_TRUE(change.has_value());
-  EXPECT_TRUE(change->has_ended_at());
-  EXPECT_EQ(change->hosts_size(), 0);
+TEST_F(OperationWatchTest, AWatchOfWhatIsNotThereSaysSo) {
+  OperationWatch watch(operations_, "rs-1");
+  EXPECT_THAT(watch.Next(), StatusIs(absl::StatusCode::kNotFound));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <grpcpp/server_context.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,11 +14,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/status_macros.h"
 #include "chef/node_document.h"
+#include "controller/api/caller.h"
 #include "controller/api/grpc_status.h"
 #include "controller/api/late_answer.h"
 #include "controller/api/named_hosts.h"
 #include "controller/api/operation_watch.h"
+#include "controller/api/page_token.h"
 #include "controller/api/pulled_stream.h"
 #include "proto/ids.h"
 #include "rehai/v1/resync.grpc.pb.h"
@@ -25,24 +30,51 @@
 namespace rehai {
 namespace {
 
-absl::StatusOr<std::vector<v1::ResyncMode>> ReadModes(
-    const v1::ResyncStartRequest& request) {
-  std::vector<v1::ResyncMode> modes;
-  for (const int mode : request.modes()) {
-    if (!v1::ResyncMode_IsValid(mode) || mode == v1::RESYNC_MODE_UNSPECIFIED) {
+// Where an operation stands in the order of a listing: sorts as text.
+std::string ListKey(const v1::Operation& operation) {
+  return absl::StrFormat("%012d.%09d.%s", operation.started_at().seconds(),
+                         operation.started_at().nanos(), operation.id());
+}
+
+absl::StatusOr<std::set<v1::OperationState>> ReadStates(
+    const v1::ResyncListRequest& request) {
+  std::set<v1::OperationState> states;
+  for (const int state : request.states()) {
+    if (!v1::OperationState_IsValid(state) ||
+        state == v1::OPERATION_STATE_UNSPECIFIED) {
       return absl::InvalidArgumentError(
-          absl::StrCat("modes: ", mode,
-                       " is not a mode; give RESYNC_MODE_REREAD, "
-                       "RESYNC_MODE_REWRITE or both, or RESYNC_MODE_OHAI"));
+          absl::StrCat("states: ", state,
+                       " is not a state; give OPERATION_STATE_RUNNING, "
+                       "OPERATION_STATE_PAUSED or OPERATION_STATE_ENDED"));
     }
-    modes.push_back(static_cast<v1::ResyncMode>(mode));
+    states.insert(static_cast<v1::OperationState>(state));
   }
-  if (modes.empty()) {
-    return absl::InvalidArgumentError(
-        "modes: empty; give RESYNC_MODE_REREAD, RESYNC_MODE_REWRITE or both, "
-        "or RESYNC_MODE_OHAI");
+  return states;
+}
+
+absl::StatusOr<v1::ResyncListResponse> ListPage(
+    const v1::ResyncListRequest& request, const ResyncOperations& operations) {
+  ASSIGN_OR_RETURN(const std::set<v1::OperationState> states,
+                   ReadStates(request));
+  ASSIGN_OR_RETURN(const int page_size, ReadPageSize(request.page_size()));
+  v1::ResyncListRequest question;
+  *question.mutable_states() = request.states();
+  ASSIGN_OR_RETURN(const std::string last,
+                   ReadPageToken(request.page_token(), question));
+  v1::ResyncListResponse response;
+  std::vector<v1::Operation> all = operations.List(states);
+  response.set_total(static_cast<int32_t>(all.size()));
+  for (v1::Operation& operation : all) {
+    std::string key = ListKey(operation);
+    if (!last.empty() && key >= last) continue;  // newest first
+    if (response.operations_size() == page_size) {
+      response.set_next_page_token(
+          MakePageToken(ListKey(response.operations(page_size - 1)), question));
+      break;
+    }
+    *response.add_operations() = std::move(operation);
   }
-  return modes;
+  return response;
 }
 
 v1::ResyncDiffResponse MakeDiff(const std::string& node, Revision revision,
@@ -71,13 +103,13 @@ class ResyncService final : public v1::Resync::CallbackService {
   grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context,
                                   const v1::ResyncStartRequest* request,
                                   v1::ResyncStartResponse* response) override {
-    const auto modes = ReadModes(*request);
-    if (!modes.ok()) return Refuse(context, modes.status());
-    return Answer(context,
-                  operations_.Begin(request->selector(), *modes,
-                                    {request->ohai_plugins().begin(),
-                                     request->ohai_plugins().end()}),
-                  response);
+    absl::StatusOr<ResyncOperations::Begun> begun =
+        operations_.Begin(*request, CallerName(*context));
+    if (begun.ok()) {
+      *response->mutable_operation() = std::move(begun->operation);
+      response->set_existed(begun->existed);
+    }
+    return Finish(context, begun.status());
   }
 
   grpc::ServerWriteReactor<v1::ResyncWatchResponse>* Watch(
@@ -93,6 +125,28 @@ class ResyncService final : public v1::Resync::CallbackService {
     return Answer(context, operations_.Get(request->id()), response);
   }
 
+  grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context,
+                                 const v1::ResyncListRequest* request,
+                                 v1::ResyncListResponse* response) override {
+    absl::StatusOr<v1::ResyncListResponse> page =
+        ListPage(*request, operations_);
+    if (page.ok()) *response = *std::move(page);
+    return Finish(context, page.status());
+  }
+
+  grpc::ServerUnaryReactor* Pause(grpc::CallbackServerContext* context,
+                                  const v1::ResyncPauseRequest* request,
+                                  v1::ResyncPauseResponse* response) override {
+    return Answer(context, operations_.Pause(request->id()), response);
+  }
+
+  grpc::ServerUnaryReactor* Resume(
+      grpc::CallbackServerContext* context,
+      const v1::ResyncResumeRequest* request,
+      v1::ResyncResumeResponse* response) override {
+    return Answer(context, operations_.Resume(request->id()), response);
+  }
+
   grpc::ServerUnaryReactor* Cancel(
       grpc::CallbackServerContext* context,
       const v1::ResyncCancelRequest* request,
@@ -106,7 +160,7 @@ class ResyncService final : public v1::Resync::CallbackService {
     const HostId host{request->node()};
     const absl::StatusOr<RecordPtr> record =
         FindNamed(request->node(), inventory_);
-    if (!record.ok()) return Refuse(context, record.status());
+    if (!record.ok()) return Finish(context, record.status());
     auto call = LateAnswer<v1::ResyncDiffResponse>::Open(response);
     grpc::ServerUnaryReactor* const reactor = call.get();
     syncer_.Diff(
@@ -120,7 +174,7 @@ class ResyncService final : public v1::Resync::CallbackService {
   }
 
  private:
-  static grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,
+  static grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context,
                                           const absl::Status& status) {
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     reactor->Finish(ToGrpc(status));
@@ -134,7 +188,7 @@ class ResyncService final : public v1::Resync::CallbackService {
     if (operation.ok()) {
       *response->mutable_operation() = std::move(*operation);
     }
-    return Refuse(context, operation.status());
+    return Finish(context, operation.status());
   }
 
   // Set at construction.

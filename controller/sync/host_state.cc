@@ -3,10 +3,18 @@
 
 #include "controller/sync/host_state.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/proto_time.h"
 #include "controller/sync/outcome_class.h"
 
 namespace rehai {
+
+void HostState::Await(v1::Lane lane, RewriteDone done) {
+  waiting_lane = waiting.empty() ? lane : std::min(waiting_lane, lane);
+  waiting.push_back(std::move(done));
+}
 
 void HostState::OnSuccess(const Tried& tried, const chef::WriteResult& result,
                           absl::Duration now) {

@@ -17,6 +17,7 @@
 #include "controller/sync/ohai_run.h"
 #include "controller/sync/planner.h"
 #include "proto/ids.h"
+#include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
 #include "rehai/v1/state.pb.h"
 
@@ -77,6 +78,11 @@ struct HostState {
   // Rewrites that wait for the next try, and that ride on the one under way.
   std::vector<RewriteDone> waiting;
   std::vector<RewriteDone> riding;
+  // The most urgent lane of those that wait.
+  v1::Lane waiting_lane = v1::LANE_UNSPECIFIED;
+
+  // Takes in a rewrite that waits.
+  void Await(v1::Lane lane, RewriteDone done);
 
   // True if Chef confirmed the node, and nothing since says otherwise.
   bool IsConfirmed() const {

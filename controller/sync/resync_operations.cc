@@ -6,26 +6,18 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <optional>
+#include <tuple>
 
 #include "absl/random/distributions.h"
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "base/log.h"
 #include "base/proto_time.h"
 #include "base/status_macros.h"
+#include "controller/inventory/record.h"
 
 namespace rehai {
 namespace {
-
-constexpr size_t kMaxPlugins = 100;
-constexpr size_t kMaxPluginName = 100;
-
-constexpr char kRestarted[] = "the controller was restarted";
-constexpr char kShuttingDown[] = "the controller shut down before it was done";
 
 absl::Status UnknownOperation(const std::string& id) {
   return absl::NotFoundError(
@@ -34,157 +26,30 @@ absl::Status UnknownOperation(const std::string& id) {
                    "that it is forgotten"));
 }
 
-struct Ending {
-  v1::HostOutcome outcome = v1::HOST_OUTCOME_UNSPECIFIED;
-  std::string error;
-};
-
-// What an error means for a host, where `otherwise` is what most mean.
-Ending EndingOf(const absl::Status& status, v1::HostOutcome otherwise) {
-  const std::string message(status.message());
-  if (absl::IsNotFound(status)) return {v1::HOST_OUTCOME_REMOVED, message};
-  if (absl::IsCancelled(status)) return {v1::HOST_OUTCOME_CANCELED, message};
-  return {otherwise, message};
+absl::Status HasEnded(const OperationRun& run, absl::string_view doing_what) {
+  if (!run.ended()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "resync ", run.operation().id(), ": it has ended and cannot be ",
+      doing_what, "; begin a new one"));
 }
 
-Ending EndingOf(const absl::StatusOr<chef::WriteResult>& result) {
-  if (!result.ok()) {
-    return EndingOf(result.status(), v1::HOST_OUTCOME_WRITE_FAILED);
-  }
-  switch (result->outcome) {
-    case v1::WRITE_OUTCOME_WRITTEN:
-    case v1::WRITE_OUTCOME_CLOBBERED_AND_REPAIRED:
-      return {v1::HOST_OUTCOME_WRITTEN, ""};
-    case v1::WRITE_OUTCOME_UNCHANGED:
-      return {v1::HOST_OUTCOME_UNCHANGED, ""};
-    case v1::WRITE_OUTCOME_WOULD_WRITE:
-      return {v1::HOST_OUTCOME_WRITE_FAILED,
-              absl::StrCat("dry run: ", result->differences.size(),
-                           " paths differ and were not written")};
-    default:
-      return {v1::HOST_OUTCOME_WRITE_FAILED,
-              std::string(result->status.message())};
-  }
-}
-
-std::string NoAgents(const HostId& host) {
-  return absl::StrCat("host ", host.node,
-                      ": this controller takes no agents, so nobody can run "
-                      "Ohai there; see agents in docs/configuration.md");
-}
-
-// Why Ohai was not run on a host, or did not answer.
-Ending EndingOfOhai(const absl::Status& status) {
-  const std::string message(status.message());
-  switch (status.code()) {
-    case absl::StatusCode::kFailedPrecondition:
-      return {v1::HOST_OUTCOME_NO_AGENT, message};
-    case absl::StatusCode::kUnavailable:
-      return {v1::HOST_OUTCOME_UNREACHABLE, message};
-    case absl::StatusCode::kDeadlineExceeded:
-      return {v1::HOST_OUTCOME_TIMED_OUT, message};
-    default:
-      return EndingOf(status, v1::HOST_OUTCOME_OHAI_FAILED);
-  }
-}
-
-// "its node was not written", of a host whose time is over in this step.
-absl::string_view LeftUndone(v1::HostProgress step) {
-  switch (step) {
-    case v1::HOST_PROGRESS_READING:
-      return "its hypervisor was not read";
-    case v1::HOST_PROGRESS_RUNNING_OHAI:
-      return "its agent did not say what Ohai found";
-    default:
-      return "its node was not written";
-  }
-}
-
-bool Has(const std::vector<v1::ResyncMode>& modes, v1::ResyncMode mode) {
-  return std::find(modes.begin(), modes.end(), mode) != modes.end();
-}
-
-// What each host goes through, in this order.
-absl::StatusOr<std::vector<v1::HostProgress>> StepsOf(
-    const std::vector<v1::ResyncMode>& modes) {
-  std::vector<v1::HostProgress> steps;
-  if (Has(modes, v1::RESYNC_MODE_REREAD)) {
-    steps.push_back(v1::HOST_PROGRESS_READING);
-  }
-  if (Has(modes, v1::RESYNC_MODE_REWRITE)) {
-    steps.push_back(v1::HOST_PROGRESS_WRITING);
-  }
-  if (Has(modes, v1::RESYNC_MODE_OHAI)) {
-    if (!steps.empty()) {
-      return absl::InvalidArgumentError(
-          "resync: OHAI goes alone; ask for the others in a resync of their "
-          "own");
-    }
-    steps = {v1::HOST_PROGRESS_RUNNING_OHAI, v1::HOST_PROGRESS_WRITING};
-  }
-  if (steps.empty()) {
-    return absl::InvalidArgumentError(
-        "resync: no mode; ask for REREAD, REWRITE or both, or for OHAI");
-  }
-  return steps;
-}
-
-// True if Ohai takes it for an attribute, and not for a flag of its own.
-bool IsPluginName(absl::string_view name) {
-  return !name.empty() && name.size() <= kMaxPluginName && name[0] != '-' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return absl::ascii_isalnum(c) ||
-                  absl::string_view("_-./:").find(c) != absl::string_view::npos;
-         });
-}
-
-absl::Status CheckPlugins(const std::vector<std::string>& plugins,
-                          bool runs_ohai) {
-  if (!plugins.empty() && !runs_ohai) {
-    return absl::InvalidArgumentError(
-        "resync: plugins are for OHAI only; ask for that, or leave them out");
-  }
-  if (plugins.size() > kMaxPlugins) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("resync: ", plugins.size(), " plugins, and more than ",
-                     kMaxPlugins, " are not taken; leave them out to run all"));
-  }
-  for (const std::string& plugin : plugins) {
-    if (IsPluginName(plugin)) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "resync: \"", absl::CHexEscape(plugin),
-        "\" is no plugin of Ohai; name it as on ohai's command line: network"));
-  }
-  return absl::OkStatus();
-}
-
-std::string CountsOf(const v1::Operation& operation) {
-  std::map<std::string, int> counts;
-  for (const v1::HostResult& host : operation.hosts()) {
-    ++counts[v1::HostOutcome_Name(host.outcome())];
-  }
+// "WRITTEN:12 TIMED_OUT:1", for the log.
+std::string CountsOf(const v1::ResyncProgress& progress) {
   std::string text;
-  for (const auto& [outcome, count] : counts) {
-    absl::StrAppend(&text, text.empty() ? "" : " ", outcome, ":", count);
+  for (const v1::HostOutcomeCount& count : progress.outcomes()) {
+    absl::StrAppend(&text, text.empty() ? "" : " ",
+                    v1::HostOutcome_Name(count.outcome()), ":", count.hosts());
   }
   return text;
 }
 
-}  // namespace
-
-bool Matches(const v1::HostSelector& selector, const v1::Record& record) {
-  const auto& nodes = selector.nodes();
-  if (!nodes.empty() &&
-      std::find(nodes.begin(), nodes.end(), record.node()) == nodes.end()) {
-    return false;
-  }
-  return std::all_of(selector.labels().begin(), selector.labels().end(),
-                     [&](const auto& label) {
-                       const auto it = record.labels().find(label.first);
-                       return it != record.labels().end() &&
-                              it->second == label.second;
-                     });
+// Of an operation without an end, the end of time.
+absl::Time EndOf(const v1::Operation& operation) {
+  return operation.has_ended_at() ? FromProto(operation.ended_at())
+                                  : absl::InfiniteFuture();
 }
+
+}  // namespace
 
 void ResyncOperations::Mailbox::Put(Answer answer) {
   MutexLock lock(mu);
@@ -217,27 +82,25 @@ void ResyncOperations::AddListener(Listener listener) {
   listeners_.push_back(std::move(listener));
 }
 
+void ResyncOperations::AddKeeper(Keeper keeper) {
+  keepers_.push_back(std::move(keeper));
+}
+
 void ResyncOperations::Restore(std::vector<v1::Operation> operations) {
-  const absl::Time now = clock_.Now();
+  const absl::Duration now = clock_.Uptime();
+  const absl::Time wall_now = clock_.Now();
   MutexLock lock(mu_);
   for (v1::Operation& operation : operations) {
-    if (!operation.has_ended_at()) {
-      for (v1::HostResult& host : *operation.mutable_hosts()) {
-        if (host.progress() == v1::HOST_PROGRESS_DONE) continue;
-        host.set_progress(v1::HOST_PROGRESS_DONE);
-        host.set_outcome(v1::HOST_OUTCOME_CANCELED);
-        host.set_error(kRestarted);
-      }
-      operation.set_done(operation.total());
-      operation.set_canceled(true);
-      *operation.mutable_ended_at() = ToProto(now);
-      changed_.insert(operation.id());
+    const std::string id = operation.id();
+    Entry entry = {OperationRun::Restored(std::move(operation), now, wall_now,
+                                          options_.restart_grace)};
+    if (entry.run.ended()) {
+      entry.told = entry.kept = entry.run.version();
+      entry.end_logged = true;
     }
-    ended_.push_back(std::move(operation));
+    operations_.insert_or_assign(id, std::move(entry));
   }
-  while (ended_.size() > static_cast<size_t>(options_.kept)) {
-    ended_.pop_front();
-  }
+  ForgetOld(wall_now);
 }
 
 void ResyncOperations::Start() {
@@ -267,18 +130,11 @@ void ResyncOperations::Stop() {
     mailbox_->cv.NotifyAll();
   }
   if (thread_.joinable()) thread_.join();
-  const absl::Time wall_now = clock_.Now();
   {
     MutexLock lock(mu_);
     stopped_ = true;
-    for (auto& [id, running] : running_) {
-      for (int host = 0; host < running.operation.hosts_size(); ++host) {
-        EndHost(running, host, v1::HOST_OUTCOME_CANCELED, kShuttingDown);
-      }
-    }
-    EndOperations(wall_now);
   }
-  Tell();
+  Tell(/*keep_all=*/true);
 }
 
 absl::Duration ResyncOperations::Tick() {
@@ -289,72 +145,151 @@ absl::Duration ResyncOperations::Tick() {
       answers.swap(mailbox_->answers);
     }
     for (Answer& answer : answers) ReadOhai(answer);
-    const absl::Duration now = clock_.Uptime();
-    const absl::Time wall_now = clock_.Now();
     absl::Duration next_tick = absl::InfiniteDuration();
-    std::vector<Call> calls;
-    {
-      MutexLock lock(mu_);
-      for (Answer& answer : answers) TakeIn(std::move(answer), calls);
-      for (auto& [id, running] : running_) {
-        Expire(running, now);
-        BeginHosts(running, now, calls);
-        if (!running.deadlines.empty()) {
-          next_tick = std::min(next_tick, running.deadlines.front().first);
-        }
-      }
-      EndOperations(wall_now);
-    }
+    std::vector<Call> calls = Decide(std::move(answers), next_tick);
     for (Call& call : calls) Make(std::move(call));
-    Tell();
+    next_tick = std::min(next_tick, Tell(/*keep_all=*/false));
     // Calls may have been answered at once.
     if (calls.empty()) return next_tick;
   }
 }
 
-void ResyncOperations::Tell() {
-  std::set<std::string> changed;
-  std::vector<std::pair<std::string, std::string>> ended;
+std::vector<ResyncOperations::Call> ResyncOperations::Decide(
+    std::vector<Answer> answers, absl::Duration& next_tick) {
+  const absl::Duration now = clock_.Uptime();
+  const absl::Time wall_now = clock_.Now();
+  std::vector<Call> calls;
+  MutexLock lock(mu_);
+  if (stopped_) return calls;
+  for (Answer& answer : answers) {
+    TakeIn(std::move(answer), now, wall_now, calls);
+  }
+  for (auto& [id, entry] : operations_) {
+    OperationRun& run = entry.run;
+    if (run.ended()) continue;
+    for (const OperationRun::Step step : run.Advance(
+             now, wall_now,
+             [this](const std::string& node) { return IsFresh(node); })) {
+      calls.push_back(CallFor(run, step));
+    }
+    next_tick = std::min(next_tick, run.next_due());
+  }
+  ForgetOld(wall_now);
+  return calls;
+}
+
+ResyncOperations::Call ResyncOperations::CallFor(
+    const OperationRun& run, OperationRun::Step step) const {
+  const v1::Operation& operation = run.operation();
+  return {.id = operation.id(),
+          .step = step,
+          .node = run.node(step.host),
+          .is_one_of_many = operation.total() >= options_.many_hosts,
+          .is_dry = operation.dry_run(),
+          .commanded_at = run.commanded_at(),
+          .plugins = {operation.ohai_plugins().begin(),
+                      operation.ohai_plugins().end()}};
+}
+
+bool ResyncOperations::IsFresh(const std::string& node) const {
+  const RecordPtr record = inventory_.Find(HostId{node});
+  return record == nullptr || !IsBeforeRestart(*record);
+}
+
+void ResyncOperations::TakeIn(Answer answer, absl::Duration now,
+                              absl::Time wall_now, std::vector<Call>& calls) {
+  const auto it = operations_.find(answer.call.id);
+  if (it == operations_.end()) return;
+  OperationRun& run = it->second.run;
+  if (answer.was_read) {
+    // Its deadline may have passed meanwhile.
+    if (run.IsAt(answer.call.step)) calls.push_back(std::move(answer.call));
+    return;
+  }
+  const std::optional<OperationRun::Step> next =
+      run.OnEnding(answer.call.step, std::move(answer.ending), now, wall_now);
+  if (!next.has_value()) return;
+  Call call = std::move(answer.call);
+  call.step = *next;
+  call.was_read = false;
+  calls.push_back(std::move(call));
+}
+
+absl::Duration ResyncOperations::Tell(bool keep_all) {
+  const absl::Duration now = clock_.Uptime();
+  absl::Duration next = absl::InfiniteDuration();
+  std::vector<std::string> changed;
+  std::vector<v1::Operation> to_keep;
+  std::vector<v1::Operation> ended;
   {
     MutexLock lock(mu_);
-    changed.swap(changed_);
-    ended.swap(just_ended_);
+    for (auto& [id, entry] : operations_) {
+      const OperationRun& run = entry.run;
+      if (std::exchange(entry.told, run.version()) != run.version()) {
+        changed.push_back(id);
+      }
+      if (run.ended() && !std::exchange(entry.end_logged, true)) {
+        ended.push_back(run.Summary(now));
+      }
+      if (entry.kept == run.version() || keepers_.empty()) continue;
+      const absl::Duration due = entry.kept_at + options_.keep_interval;
+      if (!keep_all && entry.kept >= run.state_version() && due > now) {
+        next = std::min(next, due);
+        continue;
+      }
+      entry.kept = run.version();
+      entry.kept_at = now;
+      to_keep.push_back(run.Since(0, now));
+    }
   }
-  for (const auto& [id, outcomes] : ended) {
-    log::Info("resync ended", {{"id", id}, {"outcomes", outcomes}});
+  for (const v1::Operation& operation : ended) {
+    log::Info("resync ended", {{"id", operation.id()},
+                               {"outcomes", CountsOf(operation.progress())}});
+  }
+  for (v1::Operation& operation : to_keep) {
+    for (Keeper& keeper : keepers_) keeper(operation);
   }
   for (const std::string& id : changed) {
     for (Listener& listener : listeners_) listener(id);
   }
+  return next;
 }
 
+// The calls.
+
 void ResyncOperations::Make(Call call) {
-  switch (call.step) {
+  switch (call.step.progress) {
     case v1::HOST_PROGRESS_READING:
       return MakeReread(std::move(call));
     case v1::HOST_PROGRESS_RUNNING_OHAI:
       return MakeOhai(std::move(call));
     default:
-      return MakeWrite(std::move(call));
+      break;
   }
+  if (!call.was_read && !IsFresh(call.node)) return MakeReread(std::move(call));
+  if (call.step.progress == v1::HOST_PROGRESS_VERIFYING) {
+    return MakeLook(std::move(call));
+  }
+  MakeWrite(std::move(call));
 }
 
 void ResyncOperations::MakeReread(Call call) {
   const HostId host{call.node};
   reread_(host, [mailbox = mailbox_,
                  call = std::move(call)](absl::Status status) mutable {
-    Ending ending;
-    if (!status.ok()) {
-      ending = EndingOf(status, v1::HOST_OUTCOME_UNREACHABLE);
-    }
-    mailbox->Put({std::move(call), ending.outcome, ending.error});
+    const bool was_asked = call.step.progress == v1::HOST_PROGRESS_READING;
+    call.was_read = true;
+    mailbox->Put({.call = std::move(call),
+                  .ending = EndingOfReread(status),
+                  .was_read = status.ok() && !was_asked});
   });
 }
 
 void ResyncOperations::MakeOhai(Call call) {
   const HostId host{call.node};
   if (run_ohai_ == nullptr) {
-    mailbox_->Put({std::move(call), v1::HOST_OUTCOME_NO_AGENT, NoAgents(host)});
+    mailbox_->Put(
+        {.call = std::move(call), .ending = EndingWithoutAgents(host)});
     return;
   }
   const std::vector<std::string> plugins = std::move(call.plugins);
@@ -369,26 +304,45 @@ void ResyncOperations::MakeOhai(Call call) {
                         .asked_at = asked_at});
           return;
         }
-        Ending ending = EndingOfOhai(result.status());
-        mailbox->Put({std::move(call), ending.outcome, ending.error});
+        mailbox->Put(
+            {.call = std::move(call), .ending = EndingOfOhai(result.status())});
       });
+}
+
+v1::Lane ResyncOperations::LaneOf(const Call& call) {
+  return call.is_one_of_many ? v1::LANE_REPAIR : v1::LANE_USER;
 }
 
 void ResyncOperations::MakeWrite(Call call) {
   const HostId host{call.node};
   const absl::Duration since = call.commanded_at;
+  const v1::Lane lane = LaneOf(call);
   std::optional<OhaiRun> ohai = std::exchange(call.ohai, std::nullopt);
   Syncer::RewriteDone done =
       [mailbox = mailbox_, call = std::move(call)](
           const absl::StatusOr<chef::WriteResult>& result) mutable {
-        Ending ending = EndingOf(result);
-        mailbox->Put({std::move(call), ending.outcome, ending.error});
+        mailbox->Put(
+            {.call = std::move(call), .ending = EndingOfWrite(result)});
       };
   if (ohai.has_value()) {
+    // Few at once, and each has cost its host seconds.
     syncer_.WriteOhai(host, *std::move(ohai), v1::LANE_USER, std::move(done));
   } else {
-    syncer_.Rewrite(host, since, std::move(done));
+    syncer_.Rewrite(host, since, lane, std::move(done));
   }
+}
+
+void ResyncOperations::MakeLook(Call call) {
+  const HostId host{call.node};
+  const v1::Lane lane = LaneOf(call);
+  syncer_.Diff(host, lane,
+               [mailbox = mailbox_, call = std::move(call)](
+                   const absl::StatusOr<std::vector<chef::PathDifference>>&
+                       differences) mutable {
+                 const bool is_dry = call.is_dry;
+                 mailbox->Put({.call = std::move(call),
+                               .ending = EndingOfLook(differences, is_dry)});
+               });
 }
 
 void ResyncOperations::ReadOhai(Answer& answer) const {
@@ -400,95 +354,12 @@ void ResyncOperations::ReadOhai(Answer& answer) const {
   if (run.ok()) {
     answer.call.ohai = *std::move(run);
   } else {
-    answer.outcome = v1::HOST_OUTCOME_OHAI_FAILED;
-    answer.error = std::string(run.status().message());
+    answer.ending = {v1::HOST_OUTCOME_OHAI_FAILED,
+                     std::string(run.status().message())};
   }
 }
 
-void ResyncOperations::TakeIn(Answer answer, std::vector<Call>& calls) {
-  const auto it = running_.find(answer.call.id);
-  if (it == running_.end()) return;
-  Running& running = it->second;
-  v1::HostResult& host = *running.operation.mutable_hosts(answer.call.host);
-  // Its deadline has passed meanwhile.
-  if (host.progress() != answer.call.step) return;
-  const bool went_well = answer.outcome == v1::HOST_OUTCOME_UNSPECIFIED;
-  if (went_well && answer.call.step != running.steps.back()) {
-    const auto step =
-        std::find(running.steps.begin(), running.steps.end(), answer.call.step);
-    Call call = std::move(answer.call);
-    call.step = *std::next(step);
-    host.set_progress(call.step);
-    changed_.insert(call.id);
-    calls.push_back(std::move(call));
-    return;
-  }
-  EndHost(running, answer.call.host,
-          went_well ? v1::HOST_OUTCOME_UNCHANGED : answer.outcome,
-          answer.error);
-}
-
-void ResyncOperations::Expire(Running& running, absl::Duration now) {
-  while (!running.deadlines.empty()) {
-    const auto [deadline, host] = running.deadlines.front();
-    const v1::HostResult& result = running.operation.hosts(host);
-    const bool is_done = result.progress() == v1::HOST_PROGRESS_DONE;
-    if (!is_done && deadline > now) return;
-    running.deadlines.pop_front();
-    if (is_done) continue;
-    EndHost(running, host, v1::HOST_OUTCOME_TIMED_OUT,
-            absl::StrCat("host ", result.node(), ": ",
-                         LeftUndone(result.progress()), " within ",
-                         absl::FormatDuration(running.host_deadline),
-                         "; see its conditions and sync status"));
-  }
-}
-
-void ResyncOperations::BeginHosts(Running& running, absl::Duration now,
-                                  std::vector<Call>& calls) {
-  v1::Operation& operation = running.operation;
-  const v1::HostProgress first = running.steps.front();
-  while (running.next < operation.hosts_size() &&
-         running.under_way < running.hosts_at_once) {
-    const int host = running.next++;
-    operation.mutable_hosts(host)->set_progress(first);
-    ++running.under_way;
-    running.deadlines.emplace_back(now + running.host_deadline, host);
-    calls.push_back({operation.id(), host, operation.hosts(host).node(), first,
-                     running.commanded_at, running.plugins});
-    changed_.insert(operation.id());
-  }
-}
-
-void ResyncOperations::EndHost(Running& running, int host,
-                               v1::HostOutcome outcome,
-                               const std::string& error) {
-  v1::HostResult& result = *running.operation.mutable_hosts(host);
-  if (result.progress() == v1::HOST_PROGRESS_DONE) return;
-  if (result.progress() != v1::HOST_PROGRESS_WAITING) --running.under_way;
-  result.set_progress(v1::HOST_PROGRESS_DONE);
-  result.set_outcome(outcome);
-  result.set_error(error);
-  running.operation.set_done(running.operation.done() + 1);
-  changed_.insert(running.operation.id());
-}
-
-void ResyncOperations::EndOperations(absl::Time now) {
-  for (auto it = running_.begin(); it != running_.end();) {
-    v1::Operation& operation = it->second.operation;
-    if (operation.done() < operation.total()) {
-      ++it;
-      continue;
-    }
-    *operation.mutable_ended_at() = ToProto(now);
-    just_ended_.emplace_back(operation.id(), CountsOf(operation));
-    ended_.push_back(std::move(operation));
-    it = running_.erase(it);
-  }
-  while (ended_.size() > static_cast<size_t>(options_.kept)) {
-    ended_.pop_front();
-  }
-}
+// The operators' side.
 
 absl::StatusOr<std::vector<RecordPtr>> ResyncOperations::Select(
     const v1::HostSelector& selector) const {
@@ -517,84 +388,199 @@ std::string ResyncOperations::NewId() {
       absl::Hex(absl::Uniform<uint32_t>(random_), absl::kZeroPad8));
 }
 
-absl::StatusOr<v1::Operation> ResyncOperations::Begin(
-    const v1::HostSelector& selector, const std::vector<v1::ResyncMode>& modes,
-    const std::vector<std::string>& ohai_plugins) {
-  Running running;
-  v1::Operation& operation = running.operation;
-  for (const v1::ResyncMode mode :
-       {v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_REWRITE,
-        v1::RESYNC_MODE_OHAI}) {
-    if (Has(modes, mode)) operation.add_modes(mode);
+const ResyncOperations::Entry* ResyncOperations::FindByKey(
+    const std::string& key) const {
+  if (key.empty()) return nullptr;
+  for (const auto& [id, entry] : operations_) {
+    if (entry.run.operation().idempotency_key() == key) return &entry;
   }
-  ASSIGN_OR_RETURN(running.steps, StepsOf(modes));
-  const bool runs_ohai = Has(modes, v1::RESYNC_MODE_OHAI);
-  RETURN_IF_ERROR(CheckPlugins(ohai_plugins, runs_ohai));
-  running.plugins = ohai_plugins;
-  running.hosts_at_once =
-      runs_ohai ? options_.ohai_hosts_at_once : options_.hosts_at_once;
-  running.host_deadline =
-      runs_ohai ? options_.ohai_host_deadline : options_.host_deadline;
-  running.commanded_at = clock_.Uptime();
-  ASSIGN_OR_RETURN(const std::vector<RecordPtr> hosts, Select(selector));
-  *operation.mutable_selector() = selector;
-  *operation.mutable_started_at() = ToProto(clock_.Now());
-  operation.set_total(static_cast<int32_t>(hosts.size()));
-  for (const RecordPtr& record : hosts) {
-    v1::HostResult& host = *operation.add_hosts();
-    host.set_node(record->node());
-    host.set_progress(v1::HOST_PROGRESS_WAITING);
-  }
+  return nullptr;
+}
 
+int ResyncOperations::CountRunning() const {
+  return static_cast<int>(std::count_if(
+      operations_.begin(), operations_.end(),
+      [](const auto& entry) { return !entry.second.run.ended(); }));
+}
+
+absl::StatusOr<ResyncOperations::Begun> ResyncOperations::Begin(
+    const v1::ResyncStartRequest& request, const std::string& started_by) {
+  const absl::Duration now = clock_.Uptime();
+  const absl::Time wall_now = clock_.Now();
+  ASSIGN_OR_RETURN(v1::Operation operation,
+                   PlanResync(request, options_.defaults, wall_now));
+  operation.set_started_by(started_by);
+  // Outside the lock. Who asks again gets what there is, whatever has become of
+  // the hosts.
+  const absl::StatusOr<std::vector<RecordPtr>> hosts =
+      Select(request.selector());
+  if (hosts.ok()) {
+    for (const RecordPtr& record : *hosts) {
+      v1::HostResult& host = *operation.add_hosts();
+      host.set_node(record->node());
+      host.set_progress(v1::HOST_PROGRESS_WAITING);
+    }
+  }
   v1::Operation begun;
   {
     MutexLock lock(mu_);
+    ForgetOld(wall_now);
+    if (const Entry* known = FindByKey(request.idempotency_key())) {
+      RETURN_IF_ERROR(CheckSameRequest(known->run.operation(), operation));
+      return Begun{known->run.Since(0, now), /*existed=*/true};
+    }
+    RETURN_IF_ERROR(hosts.status());
     if (stopped_) {
       return absl::UnavailableError(
           "resync: the controller is shutting down; ask again");
     }
-    if (running_.size() >= static_cast<size_t>(options_.running)) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("resync: ", running_.size(),
-                       " operations run already; wait for one, or cancel it"));
+    if (const int running = CountRunning(); running >= options_.running) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "resync: ", running,
+          " operations run or are paused already; wait for one, or cancel it"));
     }
     operation.set_id(NewId());
-    begun = operation;
-    running_.emplace(begun.id(), std::move(running));
+    const auto it = operations_.emplace(
+        operation.id(), Entry{OperationRun(operation, now, wall_now)});
+    begun = it.first->second.run.Since(0, now);
   }
-  log::Info("resync begun", {{"id", begun.id()}, {"hosts", begun.total()}});
+  log::Info("resync begun", {{"id", begun.id()},
+                             {"hosts", begun.total()},
+                             {"by", begun.started_by()}});
   mailbox_->Wake();
-  return begun;
+  return Begun{std::move(begun)};
+}
+
+absl::StatusOr<v1::Operation> ResyncOperations::Begin(
+    const v1::HostSelector& selector, const std::vector<v1::ResyncMode>& modes,
+    const std::vector<std::string>& ohai_plugins) {
+  v1::ResyncStartRequest request;
+  *request.mutable_selector() = selector;
+  for (const v1::ResyncMode mode : modes) request.add_modes(mode);
+  for (const std::string& plugin : ohai_plugins) {
+    request.add_ohai_plugins(plugin);
+  }
+  ASSIGN_OR_RETURN(Begun begun, Begin(request, ""));
+  return std::move(begun.operation);
 }
 
 absl::StatusOr<v1::Operation> ResyncOperations::Get(
     const std::string& id) const {
+  const absl::Duration now = clock_.Uptime();
   MutexLock lock(mu_);
-  const auto it = running_.find(id);
-  if (it != running_.end()) return it->second.operation;
-  for (const v1::Operation& operation : ended_) {
-    if (operation.id() == id) return operation;
-  }
-  return UnknownOperation(id);
+  const auto it = operations_.find(id);
+  if (it == operations_.end()) return UnknownOperation(id);
+  return it->second.run.Since(0, now);
 }
 
-absl::StatusOr<v1::Operation> ResyncOperations::Cancel(const std::string& id) {
-  const absl::Time wall_now = clock_.Now();
+absl::StatusOr<v1::Operation> ResyncOperations::Change(
+    const std::string& id,
+    absl::FunctionRef<absl::Status(OperationRun&)> change) {
   {
     MutexLock lock(mu_);
-    const auto it = running_.find(id);
-    if (it != running_.end()) {
-      Running& running = it->second;
-      running.operation.set_canceled(true);
-      while (running.next < running.operation.hosts_size()) {
-        EndHost(running, running.next++, v1::HOST_OUTCOME_CANCELED, "");
-      }
-      changed_.insert(id);
-      EndOperations(wall_now);
-    }
+    const auto it = operations_.find(id);
+    if (it == operations_.end()) return UnknownOperation(id);
+    RETURN_IF_ERROR(change(it->second.run));
   }
   mailbox_->Wake();  // the thread tells the listeners
   return Get(id);
+}
+
+absl::StatusOr<v1::Operation> ResyncOperations::Pause(const std::string& id) {
+  return Change(id, [](OperationRun& run) {
+    const absl::Status ended = HasEnded(run, "paused");
+    if (ended.ok()) run.Pause();
+    return ended;
+  });
+}
+
+absl::StatusOr<v1::Operation> ResyncOperations::Resume(const std::string& id) {
+  return Change(id, [now = clock_.Uptime()](OperationRun& run) {
+    const absl::Status ended = HasEnded(run, "resumed");
+    if (ended.ok()) run.Resume(now);
+    return ended;
+  });
+}
+
+absl::StatusOr<v1::Operation> ResyncOperations::Cancel(const std::string& id) {
+  return Change(
+      id, [now = clock_.Uptime(), wall_now = clock_.Now()](OperationRun& run) {
+        run.Cancel(now, wall_now);
+        return absl::OkStatus();
+      });
+}
+
+absl::StatusOr<std::optional<v1::Operation>> ResyncOperations::TakeChange(
+    const std::string& id, int64_t& version) const {
+  const absl::Duration now = clock_.Uptime();
+  MutexLock lock(mu_);
+  const auto it = operations_.find(id);
+  if (it == operations_.end()) return UnknownOperation(id);
+  const OperationRun& run = it->second.run;
+  if (run.version() == version) return std::nullopt;
+  return run.Since(std::exchange(version, run.version()), now);
+}
+
+std::vector<v1::Operation> ResyncOperations::List(
+    const std::set<v1::OperationState>& states) const {
+  const absl::Duration now = clock_.Uptime();
+  std::vector<v1::Operation> operations;
+  {
+    MutexLock lock(mu_);
+    for (const auto& [id, entry] : operations_) {
+      if (states.empty() || states.count(entry.run.operation().state()) > 0) {
+        operations.push_back(entry.run.Summary(now));
+      }
+    }
+  }
+  const auto key = [](const v1::Operation& operation) {
+    return std::make_tuple(operation.started_at().seconds(),
+                           operation.started_at().nanos(),
+                           absl::string_view(operation.id()));
+  };
+  std::sort(operations.begin(), operations.end(),
+            [&](const v1::Operation& a, const v1::Operation& b) {
+              return key(a) > key(b);
+            });
+  return operations;
+}
+
+ResyncOperations::Counts ResyncOperations::counts() const {
+  Counts counts;
+  MutexLock lock(mu_);
+  counts.hosts = forgotten_hosts_;
+  for (const auto& [id, entry] : operations_) {
+    ++counts.operations[entry.run.operation().state()];
+    const OutcomeCounts& ended = entry.run.ended_here();
+    for (size_t i = 0; i < ended.size(); ++i) counts.hosts[i] += ended[i];
+  }
+  return counts;
+}
+
+void ResyncOperations::Forget(std::map<std::string, Entry>::iterator it) {
+  const OutcomeCounts& ended = it->second.run.ended_here();
+  for (size_t i = 0; i < ended.size(); ++i) forgotten_hosts_[i] += ended[i];
+  operations_.erase(it);
+}
+
+void ResyncOperations::ForgetOld(absl::Time wall_now) {
+  int ended = 0;
+  for (auto it = operations_.begin(); it != operations_.end();) {
+    const auto here = it++;
+    const absl::Time end = EndOf(here->second.run.operation());
+    if (end + options_.kept_for < wall_now) {
+      Forget(here);
+    } else if (end < absl::InfiniteFuture()) {
+      ++ended;
+    }
+  }
+  for (; ended > options_.kept; --ended) {
+    Forget(std::min_element(operations_.begin(), operations_.end(),
+                            [](const auto& a, const auto& b) {
+                              return EndOf(a.second.run.operation()) <
+                                     EndOf(b.second.run.operation());
+                            }));
+  }
 }
 
 }  // namespace rehai

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -58,29 +59,6 @@ std::vector<v1::HostOutcome> OutcomesOf(const v1::Operation& operation) {
   return outcomes;
 }
 
-TEST(MatchesTest, AnyOfTheNodesAndAllOfTheLabels) {
-  v1::Record record;
-  record.set_node("hv1");
-  (*record.mutable_labels())["rack"] = "b2";
-  (*record.mutable_labels())["env"] = "prod";
-  EXPECT_TRUE(Matches(kAll, record));
-  EXPECT_TRUE(Matches(Nodes({"hv0", "hv1"}), record));
-  EXPECT_FALSE(Matches(Nodes({"hv0", "hv11"}), record));
-
-  v1::HostSelector labels;
-  (*labels.mutable_labels())["rack"] = "b2";
-  EXPECT_TRUE(Matches(labels, record));
-  (*labels.mutable_labels())["env"] = "test";
-  EXPECT_FALSE(Matches(labels, record));
-  labels.clear_labels();
-  (*labels.mutable_labels())["floor"] = "";
-  EXPECT_FALSE(Matches(labels, record));
-
-  v1::HostSelector both = Nodes({"hv1"});
-  (*both.mutable_labels())["rack"] = "c3";
-  EXPECT_FALSE(Matches(both, record));
-}
-
 // A fleet, a syncer on a fake Chef, and a source that answers rereads as told.
 // The tests step both by hand.
 class ResyncOperationsTest : public testing::Test {
@@ -108,6 +86,11 @@ class ResyncOperationsTest : public testing::Test {
         });
     resyncs_->AddListener(
         [this](const std::string& id) { heard_.push_back(id); });
+    resyncs_->AddKeeper([this](v1::Operation operation) {
+      ++keeps_;
+      const std::string id = operation.id();
+      kept_[id] = std::move(operation);
+    });
   }
 
   static Syncer::Options SyncerOptions() {
@@ -165,6 +148,21 @@ class ResyncOperationsTest : public testing::Test {
     ASSERT_THAT(inventory_.Observe(observation), IsOk());
   }
 
+  // What the last run of the controller knew of it.
+  void RestoreHost(const std::string& node) {
+    KeptRecord kept;
+    kept.record.set_node(node);
+    kept.record.mutable_provenance()->set_origin("test:///default");
+    kept.record.mutable_facts()->set_hostname(node);
+    inventory_.Restore({std::move(kept)}, 1000);
+  }
+
+  void SetPlaces(int max_in_flight) {
+    v1::ChefLimits limits;
+    limits.set_max_in_flight(max_in_flight);
+    ASSERT_THAT(syncer_.SetLimits(limits), IsOk());
+  }
+
   // Lets everything happen that can happen without time passing.
   void Step() {
     resyncs_->Tick();
@@ -210,6 +208,8 @@ class ResyncOperationsTest : public testing::Test {
       ohai_runs_;
   size_t max_ohai_runs_ = 0;
   std::vector<std::string> heard_;
+  std::map<std::string, v1::Operation> kept_;  // the newest of each
+  int keeps_ = 0;
 };
 
 TEST_F(ResyncOperationsTest, BeginsWithEveryHostWaiting) {
@@ -307,10 +307,11 @@ TEST_F(ResyncOperationsTest, AFailedWriteSaysWhy) {
   sink_.Script("hv1", would_write);
   const std::string id = Begin(kAll, kRewrite);
   Step();
-  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_WRITE_FAILED));
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_WRITE_FAILED,
+                                               v1::HOST_OUTCOME_WOULD_WRITE));
   EXPECT_THAT(Get(id).hosts(0).error(), HasSubstr("FORBIDDEN"));
-  EXPECT_THAT(Get(id).hosts(1).error(),
-              AllOf(HasSubstr("dry run"), HasSubstr("3")));
+  EXPECT_THAT(Get(id).hosts(1).error(), HasSubstr("sync.dry_run"));
+  EXPECT_EQ(Get(id).hosts(1).differing_paths(), 3);
 }
 
 TEST_F(ResyncOperationsTest, AHostThatLeavesIsRemoved) {
@@ -350,7 +351,7 @@ TEST_F(ResyncOperationsTest, AHostInDoubtIsNotWrittenAndSaysWhy) {
 }
 
 TEST_F(ResyncOperationsTest, BeginsSoManyHostsAtOnce) {
-  MakeResyncs({.hosts_at_once = 4});
+  MakeResyncs({.defaults = {.hosts_at_once = 4}});
   AddHosts(20);
   holding_rereads_ = true;
   const std::string id = Begin(kAll, kReread);
@@ -365,7 +366,8 @@ TEST_F(ResyncOperationsTest, BeginsSoManyHostsAtOnce) {
 }
 
 TEST_F(ResyncOperationsTest, EachHostHasItsOwnDeadlineFromItsBegin) {
-  MakeResyncs({.hosts_at_once = 1, .host_deadline = absl::Seconds(10)});
+  MakeResyncs(
+      {.defaults = {.hosts_at_once = 1, .host_timeout = absl::Seconds(10)}});
   AddHosts(2);
   holding_rereads_ = true;
   const std::string id = Begin(kAll, kReread);
@@ -390,7 +392,7 @@ TEST_F(ResyncOperationsTest, EachHostHasItsOwnDeadlineFromItsBegin) {
 }
 
 TEST_F(ResyncOperationsTest, TheDeadlineCoversReadAndWrite) {
-  MakeResyncs({.host_deadline = absl::Seconds(10)});
+  MakeResyncs({.defaults = {.host_timeout = absl::Seconds(10)}});
   AddHosts(1);
   holding_rereads_ = true;
   sink_.Hold();
@@ -404,7 +406,8 @@ TEST_F(ResyncOperationsTest, TheDeadlineCoversReadAndWrite) {
 }
 
 TEST_F(ResyncOperationsTest, AnAnswerAfterTheDeadlineChangesNothing) {
-  MakeResyncs({.hosts_at_once = 1, .host_deadline = absl::Seconds(10)});
+  MakeResyncs(
+      {.defaults = {.hosts_at_once = 1, .host_timeout = absl::Seconds(10)}});
   AddHosts(2);
   holding_rereads_ = true;
   const std::string id = Begin(kAll, kBoth);
@@ -473,7 +476,7 @@ TEST_F(ResyncOperationsTest, ARepairedNodeIsWritten) {
 }
 
 TEST_F(ResyncOperationsTest, CancelLeavesAloneWhatWasNotBegun) {
-  MakeResyncs({.hosts_at_once = 2});
+  MakeResyncs({.defaults = {.hosts_at_once = 2}});
   AddHosts(5);
   holding_rereads_ = true;
   const std::string id = Begin(kAll, kBoth);
@@ -508,21 +511,6 @@ TEST_F(ResyncOperationsTest, CancelBeforeTheFirstHostEndsIt) {
   EXPECT_THAT(heard_, Contains(id));
 }
 
-TEST_F(ResyncOperationsTest, StopCancelsWhatIsNotDone) {
-  MakeResyncs({.hosts_at_once = 1});
-  AddHosts(2);
-  holding_rereads_ = true;
-  const std::string id = Begin(kAll, kReread);
-  Step();
-  heard_.clear();
-  resyncs_->Stop();
-  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_CANCELED));
-  EXPECT_TRUE(Get(id).has_ended_at());
-  EXPECT_THAT(heard_, ElementsAre(id));
-  EXPECT_THAT(resyncs_->Begin(kAll, kReread),
-              StatusIs(absl::StatusCode::kUnavailable));
-}
-
 TEST_F(ResyncOperationsTest, AnswersMayComeWhenItIsGone) {
   AddHosts(1);
   holding_rereads_ = true;
@@ -540,6 +528,7 @@ TEST_F(ResyncOperationsTest, RemembersSoManyEndedOperations) {
   std::vector<std::string> ids;
   for (int i = 0; i < 3; ++i) {
     ids.push_back(Begin(kAll, kReread));
+    clock_.Advance(absl::Seconds(1));
     Step();
   }
   EXPECT_THAT(resyncs_->Get(ids[0]), StatusIs(absl::StatusCode::kNotFound));
@@ -682,10 +671,10 @@ TEST_F(ResyncOperationsTest, AWriteOfOhaiThatFailsSaysWhy) {
 }
 
 TEST_F(ResyncOperationsTest, OhaiHasPlacesAndADeadlineOfItsOwn) {
-  MakeResyncs({.hosts_at_once = 20,
-               .host_deadline = absl::Seconds(10),
-               .ohai_hosts_at_once = 3,
-               .ohai_host_deadline = absl::Seconds(60)});
+  MakeResyncs({.defaults = {.hosts_at_once = 20,
+                            .host_timeout = absl::Seconds(10),
+                            .ohai_hosts_at_once = 3,
+                            .ohai_host_timeout = absl::Seconds(60)}});
   AddHosts(10);
   const std::string id = Begin(kAll, kOhai);
   Step();
@@ -754,34 +743,350 @@ TEST_F(ResyncOperationsTest, RunsByItself) {
   resyncs_->Stop();
 }
 
-TEST_F(ResyncOperationsTest, OperationsOfTheLastRunAreThereAndHaveEnded) {
-  v1::Operation ended;
-  ended.set_id("old");
-  ended.set_total(0);
-  ended.mutable_ended_at()->set_seconds(5);
-  v1::Operation ran;
-  ran.set_id("ran");
-  ran.set_total(2);
-  ran.set_done(1);
-  v1::HostResult& done = *ran.add_hosts();
-  done.set_node("hv1");
-  done.set_progress(v1::HOST_PROGRESS_DONE);
-  done.set_outcome(v1::HOST_OUTCOME_WRITTEN);
-  v1::HostResult& under_way = *ran.add_hosts();
-  under_way.set_node("hv2");
-  under_way.set_progress(v1::HOST_PROGRESS_WRITING);
+// ---- Pace, pause, and what is only looked at ----
 
-  resyncs_->Restore({ended, ran});
+TEST_F(ResyncOperationsTest, AVerifySaysWhatDiffersAndWritesNothing) {
+  AddHosts(2);
+  sink_.SetDifferences({{"automatic.rehai.revision", "1", "2"},
+                        {"automatic.virtualization", "", "{}"}});
+  const std::string id = Begin(kAll, {v1::RESYNC_MODE_VERIFY_ONLY});
+  Step();
+  const v1::Operation ended = Get(id);
+  EXPECT_TRUE(ended.has_ended_at());
+  EXPECT_THAT(OutcomesOf(ended), Each(v1::HOST_OUTCOME_DIFFERENT));
+  EXPECT_EQ(ended.hosts(0).differing_paths(), 2);
+  EXPECT_THAT(
+      ended.hosts(0).first_differing_paths(),
+      ElementsAre("automatic.rehai.revision", "automatic.virtualization"));
+  EXPECT_EQ(sink_.write_count(), 0u);
+  EXPECT_THAT(rereads_, IsEmpty());
+
+  sink_.SetDifferences({});
+  const std::string again = Begin(kAll, {v1::RESYNC_MODE_VERIFY_ONLY});
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(again)), Each(v1::HOST_OUTCOME_IN_PLACE));
+}
+
+TEST_F(ResyncOperationsTest, AVerifyOfManyTakesTurnsWithWrites) {
+  AddHosts(40);
+  sink_.Hold();
+  Begin(kAll, {v1::RESYNC_MODE_VERIFY_ONLY});
   resyncs_->Tick();
-  EXPECT_THAT(heard_, ElementsAre("ran"));
-  EXPECT_THAT(*resyncs_->Get("old"), EqualsProto(ended));
-  const v1::Operation after = *resyncs_->Get("ran");
-  EXPECT_TRUE(after.canceled());
-  EXPECT_TRUE(after.has_ended_at());
-  EXPECT_EQ(after.done(), 2);
-  EXPECT_THAT(OutcomesOf(after),
-              ElementsAre(v1::HOST_OUTCOME_WRITTEN, v1::HOST_OUTCOME_CANCELED));
-  EXPECT_THAT(after.hosts(1).error(), HasSubstr("restarted"));
+  for (int i = 0; i < 40; ++i) {
+    const HostId host{absl::StrCat("hv", i)};
+    syncer_.OnChange({host, inventory_.Find(host)->revision(), nullptr});
+  }
+  clock_.Advance(absl::Seconds(1));
+  SetPlaces(8);
+  syncer_.Tick();
+  EXPECT_EQ(sink_.in_flight(), 8);
+  EXPECT_EQ(sink_.write_count(), 4u);
+}
+
+TEST_F(ResyncOperationsTest, ADryRunTellsAndTouchesNothing) {
+  AddHosts(2);
+  sink_.SetDifferences({{"automatic.virtualization", "", "{}"}});
+  v1::ResyncStartRequest request;
+  request.set_dry_run(true);
+  request.add_modes(v1::RESYNC_MODE_REREAD);
+  request.add_modes(v1::RESYNC_MODE_REWRITE);
+  const auto begun = resyncs_->Begin(request, "ops");
+  ASSERT_THAT(begun, IsOk());
+  EXPECT_TRUE(begun->operation.dry_run());
+  Step();
+  const v1::Operation ended = Get(begun->operation.id());
+  EXPECT_THAT(OutcomesOf(ended), Each(v1::HOST_OUTCOME_WOULD_WRITE));
+  EXPECT_EQ(ended.hosts(1).differing_paths(), 1);
+
+  request.clear_modes();
+  request.add_modes(v1::RESYNC_MODE_OHAI);
+  const auto ohai = resyncs_->Begin(request, "ops");
+  ASSERT_THAT(ohai, IsOk());
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(ohai->operation.id())),
+              Each(v1::HOST_OUTCOME_WOULD_RUN_OHAI));
+  EXPECT_EQ(sink_.write_count(), 0u);
+  EXPECT_THAT(rereads_, IsEmpty());
+  EXPECT_THAT(ohai_runs_, IsEmpty());
+}
+
+TEST_F(ResyncOperationsTest, BeginsSoManyHostsASecond) {
+  AddHosts(10);
+  v1::ResyncStartRequest request;
+  request.add_modes(v1::RESYNC_MODE_REREAD);
+  request.mutable_pace()->set_hosts_per_second(2);
+  const auto begun = resyncs_->Begin(request, "ops");
+  ASSERT_THAT(begun, IsOk());
+  EXPECT_EQ(resyncs_->Tick(), clock_.Uptime() + absl::Milliseconds(500));
+  EXPECT_THAT(rereads_, SizeIs(1));
+  clock_.Advance(absl::Milliseconds(499));
+  resyncs_->Tick();
+  EXPECT_THAT(rereads_, SizeIs(1));
+  clock_.Advance(absl::Milliseconds(1));
+  resyncs_->Tick();
+  EXPECT_THAT(rereads_, SizeIs(2));
+}
+
+TEST_F(ResyncOperationsTest, APausedOneFinishesWhatIsUnderWayAndGoesOnLater) {
+  MakeResyncs({.defaults = {.hosts_at_once = 1}});
+  AddHosts(3);
+  holding_rereads_ = true;
+  const std::string id = Begin(kAll, kReread);
+  Step();
+  const auto paused = resyncs_->Pause(id);
+  ASSERT_THAT(paused, IsOk());
+  EXPECT_EQ(paused->state(), v1::OPERATION_STATE_PAUSED);
+  AnswerReread("hv0", absl::OkStatus());
+  EXPECT_EQ(Get(id).done(), 1);
+  EXPECT_THAT(held_rereads_, IsEmpty());
+
+  ASSERT_THAT(resyncs_->Resume(id), IsOk());
+  Step();
+  AnswerReread("hv1", absl::OkStatus());
+  AnswerReread("hv2", absl::OkStatus());
+  EXPECT_EQ(Get(id).state(), v1::OPERATION_STATE_ENDED);
+  EXPECT_THAT(resyncs_->Pause(id),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(id)));
+  EXPECT_THAT(resyncs_->Resume(id),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(resyncs_->Pause("rs-1"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(ResyncOperationsTest, APausedOneCanBeCanceled) {
+  MakeResyncs({.defaults = {.hosts_at_once = 1}});
+  AddHosts(2);
+  holding_rereads_ = true;
+  const std::string id = Begin(kAll, kReread);
+  Step();
+  ASSERT_THAT(resyncs_->Pause(id), IsOk());
+  ASSERT_THAT(resyncs_->Cancel(id), IsOk());
+  AnswerReread("hv0", absl::OkStatus());
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_UNCHANGED,
+                                               v1::HOST_OUTCOME_CANCELED));
+}
+
+// ---- Asked for once ----
+
+v1::ResyncStartRequest Keyed(const std::string& key, v1::ResyncMode mode) {
+  v1::ResyncStartRequest request;
+  request.set_idempotency_key(key);
+  request.add_modes(mode);
+  return request;
+}
+
+TEST_F(ResyncOperationsTest, TheSameKeyIsTheSameOperation) {
+  AddHosts(1);
+  const auto first =
+      resyncs_->Begin(Keyed("k1", v1::RESYNC_MODE_REREAD), "ops-1 at here");
+  ASSERT_THAT(first, IsOk());
+  EXPECT_FALSE(first->existed);
+  EXPECT_EQ(first->operation.started_by(), "ops-1 at here");
+  Step();
+  // It has ended, and its host has left.
+  inventory_.RemoveHost(HostId{"hv0"});
+  const auto again =
+      resyncs_->Begin(Keyed("k1", v1::RESYNC_MODE_REREAD), "ops-2");
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->existed);
+  EXPECT_EQ(again->operation.id(), first->operation.id());
+  EXPECT_EQ(again->operation.started_by(), "ops-1 at here");
+  EXPECT_THAT(rereads_, SizeIs(1));
+}
+
+TEST_F(ResyncOperationsTest, TheSameKeyForAnotherRequestIsRefused) {
+  AddHosts(1);
+  const auto first = resyncs_->Begin(Keyed("k1", v1::RESYNC_MODE_REREAD), "");
+  ASSERT_THAT(first, IsOk());
+  EXPECT_THAT(
+      resyncs_->Begin(Keyed("k1", v1::RESYNC_MODE_REWRITE), ""),
+      StatusIs(absl::StatusCode::kAlreadyExists,
+               AllOf(HasSubstr(first->operation.id()), HasSubstr("modes"))));
+  const auto other = resyncs_->Begin(Keyed("k2", v1::RESYNC_MODE_REWRITE), "");
+  ASSERT_THAT(other, IsOk());
+  EXPECT_NE(other->operation.id(), first->operation.id());
+}
+
+// ---- Over a restart ----
+
+TEST_F(ResyncOperationsTest, StopLeavesWhatRunsToTheNextRun) {
+  MakeResyncs({.defaults = {.hosts_at_once = 1}});
+  AddHosts(3);
+  holding_rereads_ = true;
+  const std::string id = Begin(kAll, kReread);
+  Step();
+  AnswerReread("hv0", absl::UnavailableError("no route"));
+  resyncs_->Stop();
+  const v1::Operation kept = kept_[id];
+  EXPECT_FALSE(kept.has_ended_at());
+  EXPECT_EQ(kept.done(), 1);
+  EXPECT_THAT(resyncs_->Begin(kAll, kReread),
+              StatusIs(absl::StatusCode::kUnavailable));
+
+  // The next run: the one that was under way is done again, that which was
+  // done is not.
+  MakeResyncs({.defaults = {.hosts_at_once = 1}});
+  rereads_.clear();
+  held_rereads_.clear();
+  resyncs_->Restore({kept});
+  clock_.Advance(absl::Minutes(1));  // no deadline of before counts
+  Step();
+  EXPECT_THAT(rereads_, ElementsAre("hv1"));
+  EXPECT_EQ(Get(id).state(), v1::OPERATION_STATE_RUNNING);
+  AnswerReread("hv1", absl::OkStatus());
+  AnswerReread("hv2", absl::OkStatus());
+  EXPECT_TRUE(Get(id).has_ended_at());
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_UNREACHABLE,
+                                               v1::HOST_OUTCOME_UNCHANGED,
+                                               v1::HOST_OUTCOME_UNCHANGED));
+  EXPECT_THAT(heard_, Contains(id));
+  EXPECT_TRUE(kept_[id].has_ended_at());
+}
+
+TEST_F(ResyncOperationsTest, APausedOneIsPausedAfterTheRestart) {
+  AddHosts(2);
+  const std::string id = Begin(kAll, kReread);
+  ASSERT_THAT(resyncs_->Pause(id), IsOk());
+  resyncs_->Stop();
+  MakeResyncs({});
+  resyncs_->Restore({kept_[id]});
+  Step();
+  EXPECT_THAT(rereads_, IsEmpty());
+  EXPECT_EQ(Get(id).state(), v1::OPERATION_STATE_PAUSED);
+  ASSERT_THAT(resyncs_->Resume(id), IsOk());
+  Step();
+  EXPECT_EQ(Get(id).state(), v1::OPERATION_STATE_ENDED);
+}
+
+TEST_F(ResyncOperationsTest, WhatHasEndedIsAsItWasAfterTheRestart) {
+  AddHosts(1);
+  const auto begun = resyncs_->Begin(Keyed("k1", v1::RESYNC_MODE_REREAD), "");
+  ASSERT_THAT(begun, IsOk());
+  Step();
+  const v1::Operation before = Get(begun->operation.id());
+  resyncs_->Stop();
+  MakeResyncs({});
+  heard_.clear();
+  resyncs_->Restore({kept_[before.id()]});
+  Step();
+  EXPECT_THAT(Get(before.id()), EqualsProto(before));
+  EXPECT_THAT(heard_, IsEmpty());
+  const auto again = resyncs_->Begin(Keyed("k1", v1::RESYNC_MODE_REREAD), "");
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->existed);
+}
+
+// A host whose record is from before the restart is not written by it.
+TEST_F(ResyncOperationsTest, AHostNotReadSinceTheRestartIsReadFirst) {
+  AddHost("hv0");
+  RestoreHost("hv1");
+  const std::string id = Begin(kAll, kRewrite);
+  holding_rereads_ = true;
+  Step();
+  EXPECT_THAT(rereads_, ElementsAre("hv1"));
+  AddHost("hv1");  // the read, merged
+  AnswerReread("hv1", absl::OkStatus());
+  EXPECT_THAT(OutcomesOf(Get(id)), Each(v1::HOST_OUTCOME_WRITTEN));
+
+  RestoreHost("hv2");
+  const std::string unread = Begin(Nodes({"hv2"}), kRewrite);
+  Step();
+  AnswerReread("hv2", absl::UnavailableError("no route"));
+  EXPECT_THAT(OutcomesOf(Get(unread)),
+              ElementsAre(v1::HOST_OUTCOME_UNREACHABLE));
+}
+
+TEST_F(ResyncOperationsTest, AfterARestartHostsHaveAMomentToBeRead) {
+  MakeResyncs({.restart_grace = absl::Seconds(30)});
+  AddHost("hv0");
+  AddHost("hv1");
+  AddHost("hv2");
+  const std::string id = Begin(kAll, kRewrite);
+  ASSERT_THAT(resyncs_->Pause(id), IsOk());
+  ASSERT_THAT(resyncs_->Resume(id), IsOk());
+  resyncs_->Stop();
+  for (const char* node : {"hv1", "hv2"}) {
+    inventory_.RemoveHost(HostId{node});
+    RestoreHost(node);
+  }
+  MakeResyncs({.restart_grace = absl::Seconds(30)});
+  resyncs_->Restore({kept_[id]});
+  Step();
+  EXPECT_THAT(OutcomesOf(Get(id)), ElementsAre(v1::HOST_OUTCOME_WRITTEN,
+                                               v1::HOST_OUTCOME_UNSPECIFIED,
+                                               v1::HOST_OUTCOME_UNSPECIFIED));
+  AddHost("hv1");  // it answers
+  clock_.Advance(absl::Seconds(1));
+  Step();
+  EXPECT_EQ(Get(id).done(), 2);
+  EXPECT_THAT(rereads_, IsEmpty());
+  clock_.Advance(absl::Seconds(29));
+  Step();
+  EXPECT_THAT(rereads_, ElementsAre("hv2"));
+}
+
+TEST_F(ResyncOperationsTest, WhatItsHostsGetOnWithIsKeptNowAndThen) {
+  MakeResyncs({.keep_interval = absl::Seconds(1)});
+  AddHosts(100);
+  holding_rereads_ = true;
+  v1::ResyncStartRequest request;
+  request.add_modes(v1::RESYNC_MODE_REREAD);
+  request.mutable_pace()->set_hosts_at_once(100);
+  const auto begun = resyncs_->Begin(request, "");
+  ASSERT_THAT(begun, IsOk());
+  Step();
+  EXPECT_EQ(keeps_, 1);
+  for (int i = 0; i < 50; ++i) {
+    AnswerReread(absl::StrCat("hv", i), absl::OkStatus());
+  }
+  EXPECT_EQ(keeps_, 1);
+  clock_.Advance(absl::Seconds(1));
+  resyncs_->Tick();
+  EXPECT_EQ(keeps_, 2);
+  EXPECT_EQ(kept_[begun->operation.id()].done(), 50);
+  ASSERT_THAT(resyncs_->Pause(begun->operation.id()), IsOk());
+  resyncs_->Tick();
+  EXPECT_EQ(keeps_, 3);  // at once
+}
+
+// ---- What is remembered ----
+
+TEST_F(ResyncOperationsTest, ForgetsWhatEndedLongAgo) {
+  MakeResyncs({.kept_for = absl::Hours(1)});
+  AddHosts(1);
+  const std::string old = Begin(kAll, kReread);
+  Step();
+  clock_.Advance(absl::Hours(1));
+  Step();
+  EXPECT_THAT(resyncs_->Get(old), IsOk());
+  clock_.Advance(absl::Seconds(1));
+  Step();
+  EXPECT_THAT(resyncs_->Get(old), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(resyncs_->counts().hosts[v1::HOST_OUTCOME_UNCHANGED], 1);
+}
+
+TEST_F(ResyncOperationsTest, ListsTheNewestFirstByState) {
+  AddHosts(1);
+  const std::string ended = Begin(kAll, kReread);
+  Step();
+  holding_rereads_ = true;
+  clock_.Advance(absl::Seconds(1));
+  const std::string paused = Begin(kAll, kReread);
+  ASSERT_THAT(resyncs_->Pause(paused), IsOk());
+  clock_.Advance(absl::Seconds(1));
+  const std::string running = Begin(kAll, kReread);
+  Step();
+  const auto ids = [&](const std::set<v1::OperationState>& states) {
+    std::vector<std::string> ids;
+    for (const v1::Operation& operation : resyncs_->List(states)) {
+      EXPECT_EQ(operation.hosts_size(), 0);
+      ids.push_back(operation.id());
+    }
+    return ids;
+  };
+  EXPECT_THAT(ids({}), ElementsAre(running, paused, ended));
+  EXPECT_THAT(ids({v1::OPERATION_STATE_PAUSED, v1::OPERATION_STATE_ENDED}),
+              ElementsAre(paused, ended));
+  EXPECT_EQ(resyncs_->counts().operations[v1::OPERATION_STATE_RUNNING], 1);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -63,7 +64,6 @@ void Syncer::AddListener(KeepListener listener) {
   keepers_.push_back(std::move(listener));
 }
 
-void Syncer::Restore(const std::vector<v1::StoredNode>& nodes) {
 void Syncer::AddProgressListener(ProgressListener listener) {
   progress_listeners_.push_back(std::move(listener));
 }
@@ -77,6 +77,7 @@ void Syncer::TellProgress(const std::vector<Progress>& progress) {
   for (ProgressListener& listener : progress_listeners_) listener(progress);
 }
 
+void Syncer::Restore(const std::vector<v1::StoredNode>& nodes) {
   const absl::Duration now = clock_.Uptime();
   MutexLock lock(mu_);
   for (const v1::StoredNode& node : nodes) {
@@ -177,6 +178,8 @@ void Syncer::Stop() {
       state.waiting.clear();
     }
     errands.swap(errands_);
+    std::move(looks_.begin(), looks_.end(), std::back_inserter(errands));
+    looks_.clear();
   }
   for (auto& [host, done] : rewrites) done(ShuttingDown(host));
   for (Errand& errand : errands) errand.begin(ShuttingDown(errand.host));
@@ -224,20 +227,27 @@ void Syncer::Doubt(const HostId& host, v1::Lane lane, v1::WriteCause cause,
 }
 
 void Syncer::Diff(const HostId& host, DiffDone done) {
+  Diff(host, v1::LANE_USER, std::move(done));
+}
+
+void Syncer::Diff(const HostId& host, v1::Lane lane, DiffDone done) {
   const RecordPtr known = inventory_.Find(host);
   if (known == nullptr) return done(UnknownHost(host));
   if (!IsObserved(*known)) return done(NothingObserved(host));
   Queue({.host = host,
-         .begin = [this, done = std::move(done)](
-                      absl::StatusOr<RecordPtr> record) mutable {
-           if (!record.ok()) return done(record.status());
-           BeginLook();
-           sink_.Diff(UpdateOf(**record, options_.renderings),
-                      [this, done = std::move(done)](auto differences) mutable {
-                        done(std::move(differences));
-                        EndLook(0);
-                      });
-         }});
+         .begin =
+             [this, done = std::move(done)](
+                 absl::StatusOr<RecordPtr> record) mutable {
+               if (!record.ok()) return done(record.status());
+               BeginLook();
+               sink_.Diff(
+                   UpdateOf(**record, options_.renderings),
+                   [this, done = std::move(done)](auto differences) mutable {
+                     done(std::move(differences));
+                     EndLook(0);
+                   });
+             },
+         .lane = lane});
 }
 
 void Syncer::Cost(const HostId& host, CostDone done) {
@@ -255,6 +265,22 @@ void Syncer::Cost(const HostId& host, CostDone done) {
                         done(CostOf(host, *record, node));
                         EndLook(bytes);
                       });
+         }});
+}
+
+void Syncer::Read(const HostId& host, ReadDone done) {
+  if (inventory_.Find(host) == nullptr) return done(UnknownHost(host));
+  Queue({.host = host,
+         .begin = [this, host, done = std::move(done)](
+                      absl::StatusOr<RecordPtr> record) mutable {
+           if (!record.ok()) return done(record.status());
+           BeginLook();
+           sink_.Read(host.node, [this, done = std::move(done)](
+                                     absl::StatusOr<std::string> node) mutable {
+             const size_t bytes = node.ok() ? node->size() : 0;
+             done(std::move(node));
+             EndLook(bytes);
+           });
          }});
 }
 
@@ -276,7 +302,8 @@ void Syncer::Queue(Errand errand) {
   {
     MutexLock lock(mu_);
     if (!stopping_) {
-      errands_.push_back(std::move(errand));
+      (errand.lane == v1::LANE_USER ? errands_ : looks_)
+          .push_back(std::move(errand));
       Wake();
       return;
     }
@@ -303,8 +330,9 @@ absl::Duration Syncer::Tick() {
     if (due > now) return due;
     const absl::Duration wait = governor_.Wait();
     if (wait > absl::ZeroDuration()) return now + wait;
-    if (!BeginErrand() && !BeginRestoredCheck(now) &&
-        !BeginRewriteSearch(now) && !BeginSweep(now) && !BeginTry(now)) {
+    if (!BeginErrand(/*of_many=*/false) && !BeginRestoredCheck(now) &&
+        !BeginRewriteSearch(now) && !BeginSweep(now) &&
+        !BeginWriteOrLook(now)) {
       return NextDue();
     }
   }
@@ -313,7 +341,7 @@ absl::Duration Syncer::Tick() {
 absl::Duration Syncer::NextDue() const {
   const int in_flight = governor_.in_flight();
   MutexLock lock(mu_);
-  if (!errands_.empty()) return absl::ZeroDuration();
+  if (!errands_.empty() || !looks_.empty()) return absl::ZeroDuration();
   const absl::Duration write =
       std::max(dirty_.NextDue(), health_.NextWrite(in_flight));
   const absl::Duration sweep =
@@ -324,13 +352,14 @@ absl::Duration Syncer::NextDue() const {
 
 // Looks.
 
-bool Syncer::BeginErrand() {
+bool Syncer::BeginErrand(bool of_many) {
   Errand errand;
   {
     MutexLock lock(mu_);
-    if (stopping_ || errands_.empty()) return false;
-    errand = std::move(errands_.front());
-    errands_.pop_front();
+    std::deque<Errand>& errands = of_many ? looks_ : errands_;
+    if (stopping_ || errands.empty()) return false;
+    errand = std::move(errands.front());
+    errands.pop_front();
   }
   RecordPtr record = inventory_.Find(errand.host);
   if (record == nullptr) {
@@ -363,6 +392,14 @@ void Syncer::EndCall() {
   --calls_;
   // Under the lock: Stop() may return, and this be gone, as soon as it is free.
   if (stopping_) cv_.NotifyAll();
+}
+
+// Looks that are one of many take turns with the writes, so that neither keeps
+// the other waiting.
+bool Syncer::BeginWriteOrLook(absl::Duration now) {
+  looks_next_ = !looks_next_;
+  return looks_next_ ? BeginErrand(/*of_many=*/true) || BeginTry(now)
+                     : BeginTry(now) || BeginErrand(/*of_many=*/true);
 }
 
 // Writes.
@@ -413,7 +450,8 @@ std::optional<Syncer::Try> Syncer::TakeHost(absl::Duration now) {
 std::optional<absl::Duration> Syncer::HeldUntil(const DirtySet::Taken& taken,
                                                 HostState& state,
                                                 absl::Duration now) {
-  if (taken.lane == v1::LANE_USER) return std::nullopt;
+  const bool somebody_waits = !state.waiting.empty();
+  if (taken.lane == v1::LANE_USER || somebody_waits) return std::nullopt;
   const absl::Duration truce = state.rival_seen_at + RivalPause();
   if (truce > now) return truce;
   if (taken.lane != v1::LANE_SWEEP) return std::nullopt;
@@ -464,6 +502,7 @@ void Syncer::Settle(const Try& taken, const v1::Record& record) {
   const absl::Status why = CheckWritable(taken.host, &record);
   std::vector<RewriteDone> riding;
   RewriteDone of_ohai;
+  bool is_confirmed = false;
   {
     MutexLock lock(mu_);
     // What ends a doubt about the identity, and the first read after a restart,
@@ -480,11 +519,15 @@ void Syncer::Settle(const Try& taken, const v1::Record& record) {
       // The newer revision means the same, so Chef holds that one too.
       if (state.applied.digest == state.settled.digest) {
         state.applied.revision = record.revision();
+        is_confirmed = state.IsConfirmed();
       }
       state.settled.revision = record.revision();
     }
   }
-  bool is_confirmed = false;
+  if (is_confirmed) {
+    TellProgress({{taken.host, v1::VISIBILITY_LEVEL_VERIFIED, record.revision(),
+                   clock_.Now()}});
+  }
   // A rewrite always plans a write, unless the doubt came after it, or the host
   // was forgotten and came back with nothing observed: there is a reason.
   for (RewriteDone& done : riding) done(why);
@@ -501,15 +544,10 @@ void Syncer::Forget(const Try& gone) {
     of_ohai = ohai_.OnTried(gone.host, gone.ohai, /*again=*/false);
     HostState& state = hosts_[gone.host];
     riding.swap(state.riding);
-        is_confirmed = state.IsConfirmed();
     // Rewrites that came meanwhile found the host there again: they have their
     // own turn.
     std::vector<RewriteDone> waiting;
     waiting.swap(state.waiting);
-  if (is_confirmed) {
-    TellProgress({{taken.host, v1::VISIBILITY_LEVEL_VERIFIED, record.revision(),
-                   clock_.Now()}});
-  }
     state = HostState();
     state.waiting.swap(waiting);
     if (state.waiting.empty()) hosts_.erase(gone.host);

@@ -82,6 +82,7 @@ class Syncer {
   using RewriteDone = rehai::RewriteDone;
   using DiffDone = absl::AnyInvocable<void(
       absl::StatusOr<std::vector<chef::PathDifference>>)>;
+  using ReadDone = absl::AnyInvocable<void(absl::StatusOr<std::string>)>;
   using CostDone =
       absl::AnyInvocable<void(absl::StatusOr<v1::ChefCostResponse>)>;
   // What is to be kept of a node. Called when a write of it begins and when it
@@ -160,8 +161,11 @@ class Syncer {
   // Of many hosts at once, those whose nodes were confirmed are checked by one
   // search, by their stamps; what it shows in place ends UNCHANGED. `since`: a
   // moment of Clock::Uptime(), usually now; a check after it is fresh enough.
+  // `lane`: LANE_USER, or LANE_REPAIR for one of many, which gives way to what
+  // hypervisors report.
   void Rewrite(const HostId& host, RewriteDone done);
-  void Rewrite(const HostId& host, absl::Duration since, RewriteDone done);
+  void Rewrite(const HostId& host, absl::Duration since, v1::Lane lane,
+               RewriteDone done);
 
   // Writes what Ohai found into the host's node, with the next write of it;
   // LANE_USER if somebody waits. `done` gets the result of that try, once, on
@@ -178,22 +182,26 @@ class Syncer {
 
   // What a write of the host's node would change now, or would if the host's
   // identity were not in doubt. Errors else as Rewrite(), or why the node could
-  // not be read.
+  // not be read. `lane` as of a rewrite.
   void Diff(const HostId& host, DiffDone done);
+  void Diff(const HostId& host, v1::Lane lane, DiffDone done);
 
   // What the host's node weighs, and its PUTs by cause. Reads the node. `done`
   // is called once, on any thread; kNotFound if the host is unknown, kCancelled
   // at shutdown, or why the node could not be read.
   void Cost(const HostId& host, CostDone done);
 
-  // How the server is, how it is treated, and what that came to.
-  v1::ChefStatus ChefStatus() const;
+  // The host's node as it is. `done` as of Cost().
+  void Read(const HostId& host, ReadDone done);
 
-  // Changes the limits that are set, and answers all of them. kInvalidArgument
   // Somebody waits to see what a search shows: has the next sweep begin now, if
   // there are sweeps and they search. It costs what any sweep does.
   void SweepSoon();
 
+  // How the server is, how it is treated, and what that came to.
+  v1::ChefStatus ChefStatus() const;
+
+  // Changes the limits that are set, and answers all of them. kInvalidArgument
   // names what is out of range; then nothing changes.
   absl::StatusOr<v1::ChefLimits> SetLimits(const v1::ChefLimits& changes);
 
@@ -217,6 +225,7 @@ class Syncer {
   struct Errand {
     HostId host;
     absl::AnyInvocable<void(absl::StatusOr<RecordPtr>)> begin;
+    v1::Lane lane = v1::LANE_USER;
   };
 
   void Run();
@@ -230,7 +239,8 @@ class Syncer {
   bool EndTurn(absl::Duration next_tick);
 
   // The steps of a Tick(): whether there was something to do.
-  bool BeginErrand();
+  bool BeginErrand(bool of_many);
+  bool BeginWriteOrLook(absl::Duration now);
   bool BeginRestoredCheck(absl::Duration now);
   bool BeginRewriteSearch(absl::Duration now);
   bool BeginSweep(absl::Duration now);
@@ -296,6 +306,10 @@ class Syncer {
                                  const chef::WriteResult& result,
                                  absl::Duration now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The host's node is to be looked at for the rewrites that wait.
+  void DoubtAsked(const HostId& host, absl::Duration now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   // Who has saved over the node.
   void LearnOverwrite(const Tried& tried, const chef::WriteResult& result,
                       HostState& state, absl::Duration now, News& news)
@@ -308,6 +322,9 @@ class Syncer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Tells the listeners of a node that is being written, or was.
   void TellKeepers(const HostId& host, bool writing);
+  void TellProgress(const std::vector<Progress>& progress);
+  // A search that was asked at `asked_at` has shown these nodes.
+  void TellSearched(const Sightings& seen, absl::Time asked_at);
   // The last touch of this by a call that the sink answered.
   void EndCall();
 
@@ -318,9 +335,9 @@ class Syncer {
                    v1::SyncStatus& status) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  void TellProgress(const std::vector<Progress>& progress);
-  // A search that was asked at `asked_at` has shown these nodes.
-  void TellSearched(const Sightings& seen, absl::Time asked_at);
+  // Of who is in a turn: whether a look was the last to go first.
+  bool looks_next_ = false;
+
   // Set at construction.
   const Options options_;
   const Inventory& inventory_;
@@ -356,7 +373,10 @@ class Syncer {
   int restored_checks_failed_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Duration restored_asked_at_ ABSL_GUARDED_BY(mu_);
   absl::Time restored_asked_wall_ ABSL_GUARDED_BY(mu_);
+  absl::Time sweep_asked_wall_ ABSL_GUARDED_BY(mu_);
+  // For somebody who waits, and one of many each.
   std::deque<Errand> errands_ ABSL_GUARDED_BY(mu_);
+  std::deque<Errand> looks_ ABSL_GUARDED_BY(mu_);
   WriteCounts counts_ ABSL_GUARDED_BY(mu_);
   // The server's clock less ours, as of its last answer; infinite: not known.
   absl::Duration clock_offset_ ABSL_GUARDED_BY(mu_) = absl::InfiniteDuration();
@@ -369,5 +389,3 @@ class Syncer {
 }  // namespace rehai
 
 #endif  // CONTROLLER_SYNC_SYNCER_H_
-  absl::Time sweep_asked_wall_ ABSL_GUARDED_BY(mu_);
-  // For somebody who waits, and one of many each.

@@ -47,10 +47,10 @@ chef::WriteResult SeenInPlace(const chef::NodeMarks& marks, absl::Time at) {
 }  // namespace
 
 void Syncer::Rewrite(const HostId& host, RewriteDone done) {
-  Rewrite(host, clock_.Uptime(), std::move(done));
+  Rewrite(host, clock_.Uptime(), v1::LANE_USER, std::move(done));
 }
 
-void Syncer::Rewrite(const HostId& host, absl::Duration since,
+void Syncer::Rewrite(const HostId& host, absl::Duration since, v1::Lane lane,
                      RewriteDone done) {
   const RecordPtr record = inventory_.Find(host);
   const absl::Status writable = CheckWritable(host, record.get());
@@ -70,11 +70,11 @@ void Syncer::Rewrite(const HostId& host, absl::Duration since,
         sight = rewrites_.LookBack(*expected, since, sweep_.index_lag());
       }
       if (sight != Sight::kInPlace) {
-        state.waiting.push_back(std::move(done));
+        state.Await(lane, std::move(done));
         if (expected.has_value() && !sight.has_value()) {
           rewrites_.Add(host, since, now);
         } else {
-          Doubt(host, v1::LANE_USER, v1::WRITE_CAUSE_REQUEST, now);
+          DoubtAsked(host, now);
         }
         Wake();
         return;
@@ -280,6 +280,14 @@ std::vector<HostId> Syncer::RestoredHosts() const {
 
 // Rewrites that a search answers.
 
+void Syncer::DoubtAsked(const HostId& host, absl::Duration now) {
+  // Those that asked may have had their answer from a try of another cause.
+  const HostState& state = hosts_[host];
+  const v1::Lane lane =
+      state.waiting.empty() ? v1::LANE_REPAIR : state.waiting_lane;
+  Doubt(host, lane, v1::WRITE_CAUSE_REQUEST, now);
+}
+
 std::optional<Expected> Syncer::FindSearchable(const HostId& host) const {
   const auto it = hosts_.find(host);
   if (it == hosts_.end() || !sweep_.trusts_search()) return std::nullopt;
@@ -300,9 +308,7 @@ bool Syncer::BeginRewriteSearch(absl::Duration now) {
     fleet = CountStamped();
     const bool can_search = sweep_.trusts_search() && health_.is_up();
     if (!rewrites_.Close(fleet, can_search, now, wall_now)) {
-      for (const HostId& host : rewrites_.Take()) {
-        Doubt(host, v1::LANE_USER, v1::WRITE_CAUSE_REQUEST, now);
-      }
+      for (const HostId& host : rewrites_.Take()) DoubtAsked(host, now);
       return true;
     }
     ++calls_;
@@ -317,35 +323,35 @@ void Syncer::OnRewritesSearched(
   governor_.Charge(SearchCost(answer));
   const absl::Duration now = clock_.Uptime();
   std::vector<std::pair<std::vector<RewriteDone>, chef::WriteResult>> ends;
+  const Sightings seen = answer.ok() ? SightingsOf(*answer) : Sightings();
+  absl::Time asked_wall;
   {
     MutexLock lock(mu_);
     sweep_.CountSearches(SearchCost(answer).requests);
     const std::vector<HostId> hosts =
         answer.ok() ? rewrites_.OnSearched(seen) : rewrites_.OnFailed(now);
-  const Sightings seen = answer.ok() ? SightingsOf(*answer) : Sightings();
-  absl::Time asked_wall;
     const absl::Time asked_at = rewrites_.last_asked_at();
+    asked_wall = asked_at;
     for (const HostId& host : hosts) {
       const std::optional<Expected> expected =
           answer.ok() ? FindSearchable(host) : std::nullopt;
       if (expected.has_value() &&
           rewrites_.LookBack(*expected, -absl::InfiniteDuration(),
                              sweep_.index_lag()) == Sight::kInPlace) {
-    asked_wall = asked_at;
         HostState& state = hosts_[host];
         state.OnSeen(asked_at);
         ends.emplace_back(std::exchange(state.waiting, {}),
                           SeenInPlace(expected->marks, asked_at));
       } else {
-        Doubt(host, v1::LANE_USER, v1::WRITE_CAUSE_REQUEST, now);
+        DoubtAsked(host, now);
       }
     }
   }
+  if (answer.ok()) TellSearched(seen, asked_wall);
   for (auto& [waiting, result] : ends) {
     for (RewriteDone& done : waiting) done(result);
   }
   EndCall();
 }
 
-  if (answer.ok()) TellSearched(seen, asked_wall);
 }  // namespace rehai

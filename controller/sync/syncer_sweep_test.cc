@@ -217,12 +217,12 @@ TEST_F(SyncerSweepTest,
   const absl::Duration commanded = clock_.Uptime();
   clock_.Advance(absl::Milliseconds(1));
   for (int i = 0; i < 32; ++i) {
-    syncer_->Rewrite(Host(i), commanded, Collect());
+    syncer_->Rewrite(Host(i), commanded, v1::LANE_USER, Collect());
   }
   Pass(RewriteBatch::kWindow);
   ASSERT_THAT(rewrites_, SizeIs(32));
   for (int i = 32; i < 300; ++i) {
-    syncer_->Rewrite(Host(i), commanded, Collect());
+    syncer_->Rewrite(Host(i), commanded, v1::LANE_USER, Collect());
   }
   EXPECT_THAT(rewrites_, SizeIs(300));
   EXPECT_EQ(sink_.search_requests(), 1);
