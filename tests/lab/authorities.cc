@@ -32,13 +32,16 @@ absl::StatusOr<std::unique_ptr<Authorities>> Authorities::Create() {
   return authorities;
 }
 
+std::string Authorities::TlsYaml() const {
+  return absl::StrCat("  tls: {certificate_file: ", *folder_ / "server.pem",
+                      ", key_file: ", *folder_ / "server.key",
+                      ", client_ca_file: ", *folder_ / "site.pem", "}\n");
+}
+
 std::string Authorities::AgentsYaml() const {
-  return absl::StrCat(
-      "  tls: {certificate_file: ", *folder_ / "server.pem",
-      ", key_file: ", *folder_ / "server.key",
-      ", client_ca_file: ", *folder_ / "site.pem",
-      "}\n  enrolment:\n    ca_certificate_file: ", *folder_ / "enrolment.pem",
-      "\n    ca_key_file: ", *folder_ / "enrolment.key", "\n");
+  return absl::StrCat(TlsYaml(), "  enrolment:\n    ca_certificate_file: ",
+                      *folder_ / "enrolment.pem",
+                      "\n    ca_key_file: ", *folder_ / "enrolment.key", "\n");
 }
 
 TestCertificate Authorities::Certificate(const std::string& names) const {

@@ -30,11 +30,14 @@ class Authorities {
   // 127.0.0.1: for agents to trust.
   std::string server_ca_file() const { return *folder_ / "server.pem"; }
 
+  // The key tls of a controller's section `api` or `agents`: clients bring
+  // certificates of the site's authority.
+  std::string TlsYaml() const;
   // The keys tls and enrolment of a controller's section `agents`, in this
   // order: more of enrolment may follow, four spaces before each line.
   std::string AgentsYaml() const;
 
-  // A certificate for an agent, with these subject alternative names, as
+  // A certificate for a client, with these subject alternative names, as
   // openssl writes them: "URI:rehai:node:hv1".
   TestCertificate Certificate(const std::string& names) const;
   // The same in files of that name.

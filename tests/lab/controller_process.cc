@@ -21,8 +21,7 @@ std::string Config(const Knife::Options& account,
                    const ControllerProcess::Options& options,
                    const std::optional<ReservedPort>& agents_port) {
   return absl::StrCat(
-      "api:\n  listen: 127.0.0.1:0\n"
-      "chef:\n  server_url: ",
+      "api:\n  listen: 127.0.0.1:0\n", options.api, "chef:\n  server_url: ",
       options.server_url.empty() ? account.server_url : options.server_url,
       "\n  client_name: ", account.client_name,
       "\n  client_key_file: ", account.client_key_file,

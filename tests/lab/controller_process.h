@@ -26,6 +26,8 @@ class ControllerProcess {
  public:
   struct Options {
     std::vector<WatchedHost> hosts = {};
+    // More of the section api: "  tls: {...}\n".
+    std::string api = {};
     std::string window = "200ms";
     // More of the section sync: "  sweep_interval: 2s\n".
     std::string more_sync = {};
