@@ -16,6 +16,8 @@
 #include "base/status_macros.h"
 #include "base/yaml.h"
 #include "chef/node_name.h"
+#include "controller/access/access_options.h"
+#include "controller/api/tls_files.h"
 #include "controller/sync/server_limits.h"
 
 namespace rehai {
@@ -80,11 +82,33 @@ TlsFiles ReadTls(const v1::ServerTlsConfig& config, const Checker& check) {
           .client_ca = check.File(config.client_ca_file())};
 }
 
-void ReadApi(const v1::ApiConfig& config, const Checker& check,
+void ReadApi(const v1::ApiConfig& config, Checker& check,
              ApiServer::Options& out) {
   if (!config.listen().empty()) out.listen = config.listen();
   out.allow_plaintext_from_anywhere = config.allow_plaintext_from_anywhere();
   out.tls = ReadTls(config.tls(), check);
+  const std::string& certificates = config.tls().client_certificates();
+  if (certificates == "optional") {
+    out.client_certificates = ClientCertificates::kOptional;
+  } else if (!certificates.empty() && certificates != "required") {
+    check.Complain("api.tls.client_certificates",
+                   "must be required or optional");
+  }
+  AccessOptions access = MakeAccessOptions(
+      config, [&check](absl::string_view key, absl::string_view problem) {
+        check.Complain(key, problem);
+      });
+  out.access = std::move(access.roster);
+  out.limits = access.limits;
+}
+
+// Only the API has callers who may come without.
+void CheckNoClientCertificates(absl::string_view section,
+                               const v1::ServerTlsConfig& config,
+                               Checker& check) {
+  if (config.client_certificates().empty()) return;
+  check.Complain(absl::StrCat(section, ".tls.client_certificates"),
+                 "is for api.tls only; leave it out");
 }
 
 void ReadHttp(const v1::HttpConfig& config, Checker& check,
@@ -98,6 +122,7 @@ void ReadHttp(const v1::HttpConfig& config, Checker& check,
   http.listen = config.listen();
   http.allow_plaintext_from_anywhere = config.allow_plaintext_from_anywhere();
   http.tls = ReadTls(config.tls(), check);
+  CheckNoClientCertificates("http", config.tls(), check);
   out.data_collector_token_file =
       check.File(config.data_collector_token_file());
 }
@@ -343,6 +368,7 @@ void ReadAgents(const v1::AgentsConfig& config, Checker& check,
   }
   agents.server.listen = config.listen();
   agents.server.tls = ReadTls(config.tls(), check);
+  CheckNoClientCertificates("agents", config.tls(), check);
   agents.server.allow_plaintext_from_anywhere =
       config.allow_plaintext_from_anywhere();
   if (config.has_enrolment()) {

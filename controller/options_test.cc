@@ -65,6 +65,28 @@ TEST(OptionsTest, TheDocumentedConfigurationLoads) {
   EXPECT_EQ(options->pull.unknown_after, absl::Hours(1));
 }
 
+TEST(OptionsTest, RolesOfTheApiAreReadAndWhatIsWrongIsNamed) {
+  constexpr char kTls[] =
+      "api: {tls: {certificate_file: c.pem, key_file: k.pem, "
+      "client_ca_file: ca.pem, client_certificates: optional}, "
+      "roles: [{role: operator, certificates: ['*.ops.example.com']}]}\n";
+  const auto options = Parse(absl::StrCat(kSmallest, kTls));
+  ASSERT_THAT(options, IsOk());
+  EXPECT_EQ(options->api.client_certificates, ClientCertificates::kOptional);
+  EXPECT_THAT(options->api.access.grants, SizeIs(1));
+
+  EXPECT_THAT(ProblemOf(absl::StrCat(
+                  kSmallest, "api: {tls: {client_certificates: maybe}}\n")),
+              HasSubstr("api.tls.client_certificates"));
+  EXPECT_THAT(
+      ProblemOf(absl::StrCat(kSmallest, "api: {roles: [{role: operator}]}\n")),
+      HasSubstr("api.roles[0]"));
+  EXPECT_THAT(ProblemOf(absl::StrCat(kSmallest,
+                                     "http: {listen: '127.0.0.1:0', tls: "
+                                     "{client_certificates: optional}}\n")),
+              HasSubstr("http.tls.client_certificates"));
+}
+
 TEST(OptionsTest, HttpIsThereOnlyIfItHasAnAddress) {
   const auto without = Parse(kSmallest);
   ASSERT_THAT(without, IsOk());
