@@ -368,9 +368,13 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
   if (options.agents.has_value()) {
     RETURN_IF_ERROR(parts->MakeAgents(*options.agents, clock));
   }
+  ApiServer::Options api = options.api;
+  api.audit = [p = parts.get()](v1::AuditEntry entry) {
+    p->store().Append(std::move(entry));
+  };
   ASSIGN_OR_RETURN(
       parts->api,
-      ApiServer::Create(options.api, parts->inventory, parts->syncer,
+      ApiServer::Create(std::move(api), parts->inventory, parts->syncer,
                         parts->operations,
                         /*chef=*/std::nullopt, parts->AnswersAboutSources()));
   if (options.http.has_value()) {
