@@ -43,6 +43,7 @@
 #include "controller/sync/ohai_intake.h"
 #include "controller/sync/resync_operations.h"
 #include "controller/sync/syncer.h"
+#include "controller/witness.h"
 #include "hypervisor/libvirt_dialer.h"
 #include "hypervisor/ssh_command.h"
 #include "rehai/v1/source.pb.h"
@@ -176,6 +177,7 @@ struct Controller::Parts {
                          ? nullptr
                          : &search),
         syncer(SyncOptions(options, *client), inventory, sink, clock),
+        witness(inventory, syncer, options.sync.renderings, clock),
         ssh(std::move(ssh_command)),
         dialer(clock),
         source(PullOptions(options, *ssh), {}, dialer, inventory, clock),
@@ -201,7 +203,10 @@ struct Controller::Parts {
         [this](const Change& change) { syncer.OnChange(change); });
     const KeptParts kept{inventory, source, syncer, operations};
     KeepChanges(kept, store());
-    RestoreParts(store().TakeContents(), kept, store());
+    Store::Contents contents = store().TakeContents();
+    const std::vector<v1::StoredNode> nodes = contents.nodes;
+    RestoreParts(std::move(contents), kept, store());
+    witness.Restore(nodes);
   }
 
   Store& store() {
@@ -335,6 +340,7 @@ struct Controller::Parts {
   chef::NodeSearch search;
   ChefSink sink;
   Syncer syncer;
+  Witness witness;
   std::unique_ptr<hypervisor::SshCommand> ssh;
   hypervisor::LibvirtDialer dialer;
   FleetSource source;
@@ -368,15 +374,12 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
   if (options.agents.has_value()) {
     RETURN_IF_ERROR(parts->MakeAgents(*options.agents, clock));
   }
-  ApiServer::Options api = options.api;
-  api.audit = [p = parts.get()](v1::AuditEntry entry) {
-    p->store().Append(std::move(entry));
-  };
   ASSIGN_OR_RETURN(
       parts->api,
-      ApiServer::Create(std::move(api), parts->inventory, parts->syncer,
+      ApiServer::Create(options.api, parts->inventory, parts->syncer,
                         parts->operations,
-                        /*chef=*/std::nullopt, parts->AnswersAboutSources()));
+                        /*chef=*/std::nullopt, parts->AnswersAboutSources(),
+                        parts->witness.Services()));
   if (options.http.has_value()) {
     ASSIGN_OR_RETURN(parts->runs,
                      MakeRunListener(options, parts->syncer, clock));
@@ -402,6 +405,7 @@ absl::Status Controller::Start() {
   if (parts_->http != nullptr) RETURN_IF_ERROR(parts_->http->Start());
   if (parts_->sqlite != nullptr) parts_->sqlite->Start();
   parts_->syncer.Start();
+  parts_->witness.Start();
   if (parts_->runs != nullptr) parts_->runs->Start();
   parts_->source.Start();
   parts_->discovery.Start();
@@ -436,6 +440,7 @@ void Controller::Stop() {
     parts_->agents.sessions->Stop();
     parts_->agents.server->Stop(kApiGrace);
   }
+  parts_->witness.Stop();
   parts_->api->Stop(kApiGrace);
   if (parts_->runs != nullptr) parts_->runs->Stop();
   parts_->operations.Stop();

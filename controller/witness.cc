@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "controller/api/checks_service.h"
+#include "controller/api/explain_service.h"
 #include "controller/api/visibility_service.h"
 
 namespace rehai {
@@ -20,8 +21,11 @@ std::vector<HostId> NodesOf(const Sightings& seen) {
 
 }  // namespace
 
-Witness::Witness(Inventory& inventory, Syncer& syncer, const Clock& clock)
+Witness::Witness(Inventory& inventory, Syncer& syncer,
+                 const chef::RenderingOptions& renderings, const Clock& clock)
     : inventory_(inventory),
+      syncer_(syncer),
+      renderings_(renderings),
       receipts_(clock),
       guests_(
           inventory, receipts_,
@@ -61,6 +65,16 @@ std::vector<NamedService> Witness::Services() {
   std::vector<NamedService> services;
   services.push_back(
       {"rehai.v1.Visibility", MakeVisibilityService(guests_, waits_)});
+  ExplainSources sources = {
+      .renderings = renderings_,
+      .read =
+          [this](const HostId& host, ExplainSources::ReadDone done) {
+            syncer_.Read(host, std::move(done));
+          },
+      .status = [this](const HostId& host) { return syncer_.Status(host); },
+      .sweep = [this] { return syncer_.ChefStatus().sweep(); }};
+  services.push_back({"rehai.v1.Explanations",
+                      MakeExplainService(inventory_, std::move(sources))});
   services.push_back({"rehai.v1.Checks",
                       MakeChecksService([this] { return checks_.Last(); })});
   return services;

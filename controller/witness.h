@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "chef/rendering.h"
 #include "controller/api/server.h"
 #include "controller/api/visible_guest.h"
 #include "controller/api/visible_waits.h"
@@ -29,13 +30,15 @@ class Witness {
  public:
   // Listens to both, before any thread uses them. All referred to must outlive
   // this.
-  Witness(Inventory& inventory, Syncer& syncer, const Clock& clock);
+  Witness(Inventory& inventory, Syncer& syncer,
+          const chef::RenderingOptions& renderings, const Clock& clock);
 
   // What the last run left of nodes; those whose hosts the inventory does not
   // have are passed over. Before Start().
   void Restore(const std::vector<v1::StoredNode>& nodes);
 
-  // Visibility and Checks. They must not be called after this is gone.
+  // Visibility, Explanations and Checks. They must not be called after this is
+  // gone.
   std::vector<NamedService> Services();
 
   void Start();
@@ -48,6 +51,8 @@ class Witness {
 
  private:
   const Inventory& inventory_;
+  Syncer& syncer_;
+  const chef::RenderingOptions renderings_;
   Receipts receipts_;
   VisibleGuests guests_;
   VisibleWaits waits_;
