@@ -5,6 +5,7 @@
 
 #include <httplib.h>
 
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -89,6 +90,8 @@ int SlowProxy::held() const {
 
 std::vector<SlowProxy::Exchange> SlowProxy::Exchanges() const {
   MutexLock lock(mu_);
+  const int64_t last = last_asked_;
+  while (!asked_.empty() && *asked_.begin() <= last) changed_.Wait(mu_);
   return exchanges_;
 }
 
@@ -134,11 +137,18 @@ void SlowProxy::Handle(const httplib::Request& request,
   client.set_tcp_nodelay(true);
   client.set_decompress(false);
   client.set_read_timeout(30);
+  int64_t number = 0;
+  {
+    MutexLock lock(mu_);
+    number = ++last_asked_;
+    asked_.insert(number);
+  }
   exchange.forwarded_at = Clock::Real().Now();
   const httplib::Result answer = client.send(onward);
   exchange.answered_at = Clock::Real().Now();
   if (!answer) {
     response.status = 502;
+    Ended(number, std::nullopt);
     return;
   }
   response.status = answer->status;
@@ -152,8 +162,14 @@ void SlowProxy::Handle(const httplib::Request& request,
   response.set_content(answer->body, answer->get_header_value("Content-Type"));
   exchange.status = answer->status;
   exchange.response_body = answer->body;
+  Ended(number, std::move(exchange));
+}
+
+void SlowProxy::Ended(int64_t number, std::optional<Exchange> exchange) {
   MutexLock lock(mu_);
-  exchanges_.push_back(std::move(exchange));
+  asked_.erase(number);
+  if (exchange.has_value()) exchanges_.push_back(*std::move(exchange));
+  changed_.NotifyAll();
 }
 
 }  // namespace rehai::lab

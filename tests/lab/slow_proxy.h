@@ -4,8 +4,11 @@
 #ifndef TESTS_LAB_SLOW_PROXY_H_
 #define TESTS_LAB_SLOW_PROXY_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -63,7 +66,10 @@ class SlowProxy {
   // Requests that Hold() has stopped and that still wait.
   int held() const;
 
-  // All that were answered so far, in the order in which they were.
+  // All that the server has answered, in the order in which they were. Waits
+  // for those that it has been asked and not answered yet: it may have done
+  // what they ask, and shown it to others. So a test that has seen a write's
+  // effect finds the write here.
   std::vector<Exchange> Exchanges() const;
 
  private:
@@ -72,6 +78,8 @@ class SlowProxy {
   void Handle(const httplib::Request& request, httplib::Response& response);
   // False if the proxy ends meanwhile.
   bool Wait(const Exchange& exchange);
+  // The request of that number is over; null: without an answer.
+  void Ended(int64_t number, std::optional<Exchange> exchange);
 
   // Set by the time the first request comes.
   const std::string server_url_;
@@ -81,12 +89,16 @@ class SlowProxy {
   std::thread thread_;
 
   mutable Mutex mu_;
-  CondVar changed_;
+  mutable CondVar changed_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool holding_ ABSL_GUARDED_BY(mu_) = false;
   std::string held_method_ ABSL_GUARDED_BY(mu_);
   std::string held_path_ ABSL_GUARDED_BY(mu_);
   int held_ ABSL_GUARDED_BY(mu_) = 0;
+  // Numbers of the requests that the server has been asked and that are not in
+  // exchanges_ yet.
+  std::set<int64_t> asked_ ABSL_GUARDED_BY(mu_);
+  int64_t last_asked_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<Exchange> exchanges_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -5,11 +5,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
 
+#include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "tests/lab/goiardi.h"
 #include "tests/lab/knife.h"
 #include "tests/lab/process.h"
@@ -77,6 +81,37 @@ TEST_F(SlowProxyTest, DelaysWhatItIsToldTo) {
   ASSERT_THAT(exchanges, SizeIs(1));
   EXPECT_THAT(exchanges[0].forwarded_at - exchanges[0].received_at,
               Ge(absl::Milliseconds(100)));
+}
+
+// Who has seen what a write did is to find the write.
+TEST_F(SlowProxyTest, WaitsForTheAnswerToWhatTheServerHasDoneAlready) {
+  httplib::Server server;
+  std::promise<void> done;
+  std::promise<void> released;
+  server.Put("/nodes/hv1", [&](const auto&, auto& response) {
+    done.set_value();
+    released.get_future().wait();
+    response.set_content("{}", "application/json");
+  });
+  const int port = server.bind_to_any_port("127.0.0.1");
+  std::thread serving([&] { server.listen_after_bind(); });
+  const std::string url = absl::StrCat("http://127.0.0.1:", port);
+  auto proxy = SlowProxy::Start(url);
+  ASSERT_THAT(proxy, IsOk());
+  std::thread put([&] {
+    httplib::Client((*proxy)->url()).Put("/nodes/hv1", "{}", "text/plain");
+  });
+  done.get_future().wait();
+  std::thread release([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    released.set_value();
+  });
+  EXPECT_THAT((*proxy)->Exchanges(), SizeIs(1));
+  release.join();
+  put.join();
+  *proxy = nullptr;
+  server.stop();
+  serving.join();
 }
 
 TEST_F(SlowProxyTest, WhatIsHeldReachesTheServerOnlyWhenItIsReleased) {
