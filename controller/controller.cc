@@ -4,7 +4,9 @@
 #include "controller/controller.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -23,6 +25,7 @@
 #include "chef/rsa_key.h"
 #include "chef/signer_source.h"
 #include "controller/api/agent_server.h"
+#include "controller/api/history_service.h"
 #include "controller/api/http_server.h"
 #include "controller/api/metrics.h"
 #include "controller/api/process_figures.h"
@@ -31,12 +34,15 @@
 #include "controller/discovery/discovery.h"
 #include "controller/enrolment/certificate_authority.h"
 #include "controller/enrolment/enrolment.h"
+#include "controller/history/chronicle.h"
 #include "controller/inventory/inventory.h"
 #include "controller/inventory/record.h"
 #include "controller/keeping.h"
 #include "controller/source/agent_sessions.h"
 #include "controller/source/fleet_source.h"
 #include "controller/state/null_store.h"
+#include "controller/state/past.h"
+#include "controller/state/sqlite_past.h"
 #include "controller/state/sqlite_store.h"
 #include "controller/state/store.h"
 #include "controller/sync/chef_sink.h"
@@ -166,6 +172,7 @@ struct Controller::Parts {
         std::unique_ptr<chef::Client> chef_client,
         std::unique_ptr<hypervisor::SshCommand> ssh_command)
       : sqlite(std::move(kept_store)),
+        chronicle(clock),
         inventory(clock, options.brake),
         client(std::move(chef_client)),
         writer({.dry_run = options.sync.dry_run,
@@ -201,7 +208,11 @@ struct Controller::Parts {
         started_at(clock.Now()) {
     inventory.AddListener(
         [this](const Change& change) { syncer.OnChange(change); });
-    const KeptParts kept{inventory, source, syncer, operations};
+    if (sqlite != nullptr) {
+      sqlite_past.emplace(SqlitePast::Options{.folder = options.state->folder},
+                          clock);
+    }
+    const KeptParts kept{inventory, source, syncer, operations, chronicle};
     KeepChanges(kept, store());
     Store::Contents contents = store().TakeContents();
     const std::vector<v1::StoredNode> nodes = contents.nodes;
@@ -211,6 +222,11 @@ struct Controller::Parts {
 
   Store& store() {
     return sqlite == nullptr ? static_cast<Store&>(nothing) : *sqlite;
+  }
+
+  Past& past() {
+    return sqlite_past.has_value() ? static_cast<Past&>(*sqlite_past)
+                                   : no_past;
   }
 
   // Null where agents are not listened to.
@@ -334,6 +350,9 @@ struct Controller::Parts {
 
   std::unique_ptr<SqliteStore> sqlite;  // null: nothing is kept
   NullStore nothing;
+  std::optional<SqlitePast> sqlite_past;  // where something is kept
+  NullPast no_past;
+  Chronicle chronicle;
   Inventory inventory;
   std::unique_ptr<chef::Client> client;
   chef::NodeWriter writer;
@@ -374,12 +393,15 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
   if (options.agents.has_value()) {
     RETURN_IF_ERROR(parts->MakeAgents(*options.agents, clock));
   }
+  std::vector<NamedService> more_services = parts->witness.Services();
+  more_services.push_back(
+      {"rehai.v1.History", MakeHistoryService(parts->past())});
   ASSIGN_OR_RETURN(
       parts->api,
       ApiServer::Create(options.api, parts->inventory, parts->syncer,
                         parts->operations,
                         /*chef=*/std::nullopt, parts->AnswersAboutSources(),
-                        parts->witness.Services()));
+                        std::move(more_services)));
   if (options.http.has_value()) {
     ASSIGN_OR_RETURN(parts->runs,
                      MakeRunListener(options, parts->syncer, clock));
@@ -404,6 +426,7 @@ absl::Status Controller::Start() {
   RETURN_IF_ERROR(parts_->api->Start());
   if (parts_->http != nullptr) RETURN_IF_ERROR(parts_->http->Start());
   if (parts_->sqlite != nullptr) parts_->sqlite->Start();
+  if (parts_->sqlite_past.has_value()) parts_->sqlite_past->Start();
   parts_->syncer.Start();
   parts_->witness.Start();
   if (parts_->runs != nullptr) parts_->runs->Start();
@@ -442,6 +465,7 @@ void Controller::Stop() {
   }
   parts_->witness.Stop();
   parts_->api->Stop(kApiGrace);
+  if (parts_->sqlite_past.has_value()) parts_->sqlite_past->Stop();
   if (parts_->runs != nullptr) parts_->runs->Stop();
   parts_->operations.Stop();
   parts_->discovery.Stop();

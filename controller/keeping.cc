@@ -4,6 +4,7 @@
 #include "controller/keeping.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,25 +38,28 @@ KeptRecord ToKept(v1::StoredHost stored) {
 }  // namespace
 
 void KeepChanges(const KeptParts& parts, Store& store) {
-  parts.inventory.AddListener([&store](const Change& change) {
+  Chronicle& chronicle = parts.chronicle;
+  parts.inventory.AddListener([&store, &chronicle](const Change& change) {
+    std::vector<v1::HistoryEvent> events = chronicle.OnChange(change);
     if (change.record == nullptr) {
-      store.Remove(change.host);
+      store.Remove(change.host, std::move(events));
     } else {
-      store.Put(ToStored(*change.record, change.held));
+      store.Put(ToStored(*change.record, change.held), std::move(events));
     }
   });
-  parts.syncer.AddListener(
-      [&store](v1::StoredNode node) { store.Put(std::move(node)); });
-  parts.operations.AddListener(
-      [&store, &operations = parts.operations](const std::string& id) {
-        absl::StatusOr<v1::Operation> operation = operations.Get(id);
-        if (operation.ok()) store.Put(*std::move(operation));
-      });
+  parts.syncer.AddListener([&store, &chronicle](v1::StoredNode node) {
+    std::optional<v1::Shown> shown = chronicle.OnConfirmed(node);
+    if (shown.has_value()) store.Append(*std::move(shown));
+    store.Put(std::move(node));
+  });
+  parts.operations.AddKeeper(
+      [&store](v1::Operation operation) { store.Put(std::move(operation)); });
 }
 
 void RestoreParts(Store::Contents contents, const KeptParts& parts,
                   Store& store) {
   if (contents.kept_at == absl::InfinitePast()) return;
+  parts.chronicle.Restore(contents.hosts, contents.last_event);
   std::vector<KeptRecord> records;
   records.reserve(contents.hosts.size());
   for (v1::StoredHost& host : contents.hosts) {

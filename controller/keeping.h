@@ -4,6 +4,7 @@
 #ifndef CONTROLLER_KEEPING_H_
 #define CONTROLLER_KEEPING_H_
 
+#include "controller/history/chronicle.h"
 #include "controller/inventory/inventory.h"
 #include "controller/source/fleet_source.h"
 #include "controller/state/store.h"
@@ -20,6 +21,7 @@ struct KeptParts {
   FleetSource& source;
   Syncer& syncer;
   ResyncOperations& operations;
+  Chronicle& chronicle;
 };
 
 // From now on, whatever changes is put into the store. Before any thread.

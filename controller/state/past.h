@@ -62,7 +62,7 @@ struct EventPage {
 struct AsOfQuery {
   enum Whose { kGuests, kHosts };
   Whose whose = kGuests;
-  absl::Time at;
+  absl::Time at = absl::UnixEpoch();
   std::string node = {};
   std::string guest_uuid = {};
   std::string guest_name = {};

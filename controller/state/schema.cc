@@ -49,6 +49,45 @@ const std::vector<std::string>& StateSchemaSteps() {
           entry BLOB NOT NULL
         );
       )sql",
+      // 3: what was where at any moment. No program ever wrote to the two
+      // tables of version 2, so they begin anew.
+      R"sql(
+        DROP TABLE history;
+        CREATE TABLE history (
+          sequence INTEGER PRIMARY KEY,
+          at INTEGER NOT NULL,
+          node TEXT NOT NULL,
+          guest TEXT NOT NULL,
+          name TEXT NOT NULL,
+          kind INTEGER NOT NULL,
+          ends INTEGER NOT NULL,
+          event BLOB NOT NULL
+        );
+        CREATE INDEX history_by_time ON history (at, kind);
+        CREATE INDEX history_by_node
+          ON history (node, guest, sequence, at, kind);
+        CREATE INDEX history_by_guest
+          ON history (guest, node, sequence, at, kind) WHERE guest <> '';
+        CREATE INDEX history_by_name ON history (name, sequence)
+          WHERE name <> '';
+        CREATE INDEX history_of_hosts ON history (node, sequence, at)
+          WHERE guest = '';
+        CREATE TABLE shown (
+          node TEXT NOT NULL,
+          revision INTEGER NOT NULL,
+          at INTEGER NOT NULL,
+          PRIMARY KEY (node, revision)
+        ) WITHOUT ROWID;
+        CREATE INDEX shown_by_time ON shown (at);
+        DROP TABLE audit;
+        CREATE TABLE audit (
+          sequence INTEGER PRIMARY KEY,
+          at INTEGER NOT NULL,
+          caller TEXT NOT NULL,
+          command TEXT NOT NULL,
+          entry BLOB NOT NULL
+        );
+      )sql",
   };
   return steps;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/status_macros.h"
 
 namespace rehai::sqlite {
@@ -55,15 +56,13 @@ absl::Status ErrorOf(sqlite3* database, int code, absl::string_view doing) {
   return absl::Status(CodeOf(code), message);
 }
 
-// Ends statements that run for longer than they may.
-struct Deadline {
-  const Clock& clock;
-  absl::Duration at;
-  static int IsOver(void* argument) {
-    const auto* deadline = static_cast<const Deadline*>(argument);
-    return deadline->clock.Uptime() > deadline->at ? 1 : 0;
-  }
-};
+// https://www.sqlite.org/uri.html; what would end the path is escaped.
+std::string ImmutableUri(const std::string& path) {
+  return absl::StrCat(
+      "file:",
+      absl::StrReplaceAll(path, {{"%", "%25"}, {"?", "%3f"}, {"#", "%23"}}),
+      "?immutable=1");
+}
 
 }  // namespace
 
@@ -112,10 +111,14 @@ absl::Status Statement::Run() {
     status = row.status();
     if (row.ok() && !*row) break;
   }
+  Reset();
+  return status;
+}
+
+void Statement::Reset() {
   sqlite3_reset(statement_.get());
   sqlite3_clear_bindings(statement_.get());
   bind_error_ = SQLITE_OK;
-  return status;
 }
 
 int64_t Statement::Int(int column) const {
@@ -149,9 +152,13 @@ absl::StatusOr<Database> Database::Open(const std::string& path, Mode mode,
     case Mode::kCreate:
       flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
       break;
+    case Mode::kImmutable:
+      flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+      break;
   }
+  const std::string name = mode == Mode::kImmutable ? ImmutableUri(path) : path;
   sqlite3* opened = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &opened, flags, nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &opened, flags, nullptr);
   std::unique_ptr<sqlite3, Closer> handle(opened);
   if (code != SQLITE_OK) {
     return absl::Status(
@@ -186,20 +193,15 @@ absl::StatusOr<int64_t> Database::QueryInt(const std::string& sql) {
 }
 
 absl::Status Database::QuickCheck(absl::Duration at_most, const Clock& clock) {
-  Deadline deadline{.clock = clock, .at = clock.Uptime() + at_most};
-  sqlite3_progress_handler(handle_.get(), kStepsPerLook, &Deadline::IsOver,
-                           &deadline);
-  const auto look = [this]() -> absl::Status {
-    ASSIGN_OR_RETURN(Statement check, Prepare("PRAGMA quick_check(1)"));
-    ASSIGN_OR_RETURN(const bool has_row, check.Step());
-    const std::string found = has_row ? check.Bytes(0) : "no answer";
-    if (found == "ok") return absl::OkStatus();
-    return absl::DataLossError(absl::StrCat(path_, ": damaged: ", found));
-  };
-  absl::Status status = look();
-  sqlite3_progress_handler(handle_.get(), 0, nullptr, nullptr);
-  return status;
+  const TimeLimit limit(*this, at_most, clock);
+  ASSIGN_OR_RETURN(Statement check, Prepare("PRAGMA quick_check(1)"));
+  ASSIGN_OR_RETURN(const bool has_row, check.Step());
+  const std::string found = has_row ? check.Bytes(0) : "no answer";
+  if (found == "ok") return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(path_, ": damaged: ", found));
 }
+
+int64_t Database::Touched() const { return sqlite3_changes64(handle_.get()); }
 
 absl::Status Database::CopyTo(Database& target) {
   sqlite3_backup* backup =
@@ -214,6 +216,22 @@ absl::Status Database::CopyTo(Database& target) {
   if (code != SQLITE_DONE) return ErrorOf(nullptr, code, "copying");
   if (finished != SQLITE_OK) return ErrorOf(nullptr, finished, "copying");
   return absl::OkStatus();
+}
+
+TimeLimit::TimeLimit(Database& database, absl::Duration at_most,
+                     const Clock& clock)
+    : database_(database), clock_(clock), ends_at_(clock.Uptime() + at_most) {
+  sqlite3_progress_handler(database_.handle_.get(), kStepsPerLook, &IsOver,
+                           this);
+}
+
+TimeLimit::~TimeLimit() {
+  sqlite3_progress_handler(database_.handle_.get(), 0, nullptr, nullptr);
+}
+
+int TimeLimit::IsOver(void* limit) {
+  const auto* self = static_cast<const TimeLimit*>(limit);
+  return self->clock_.Uptime() > self->ends_at_ ? 1 : 0;
 }
 
 absl::StatusOr<Transaction> Transaction::Begin(Database& database) {

@@ -39,6 +39,8 @@ class Statement {
   absl::StatusOr<bool> Step();
   // Steps to the end, and is ready to be bound and run again.
   absl::Status Run();
+  // Ready to be bound and stepped again, whether or not it was at its end.
+  void Reset();
 
   // Columns count from 0.
   int64_t Int(int column) const;
@@ -59,7 +61,14 @@ class Statement {
 
 class Database {
  public:
-  enum class Mode { kReadOnly, kReadWrite, kCreate };
+  enum class Mode {
+    kReadOnly,
+    kReadWrite,
+    kCreate,
+    // As it lies there, without a lock and without its write-ahead log: on a
+    // disk that nobody can write to.
+    kImmutable,
+  };
 
   // Waits at most `busy_timeout` for other connections to the file, here and in
   // whatever is done with it.
@@ -72,6 +81,8 @@ class Database {
   absl::StatusOr<Statement> Prepare(const std::string& sql);
   // The first column of the first row.
   absl::StatusOr<int64_t> QueryInt(const std::string& sql);
+  // Rows that the last INSERT, UPDATE or DELETE touched.
+  int64_t Touched() const;
 
   // SQLite's own look at the file, page by page. kDataLoss: it is damaged, with
   // the first thing that it found; kCancelled: it took longer than `at_most`.
@@ -84,6 +95,7 @@ class Database {
   const std::string& path() const { return path_; }
 
  private:
+  friend class TimeLimit;
   struct Closer {
     void operator()(sqlite3* database) const;
   };
@@ -91,6 +103,23 @@ class Database {
 
   std::string path_;
   std::unique_ptr<sqlite3, Closer> handle_;
+};
+
+// While one lives, whatever runs in the database for longer than `at_most` from
+// its making ends as kCancelled. One at a time; both must outlive it.
+class TimeLimit {
+ public:
+  TimeLimit(Database& database, absl::Duration at_most, const Clock& clock);
+  TimeLimit(const TimeLimit&) = delete;
+  TimeLimit& operator=(const TimeLimit&) = delete;
+  ~TimeLimit();
+
+ private:
+  static int IsOver(void* limit);
+
+  Database& database_;
+  const Clock& clock_;
+  const absl::Duration ends_at_;  // Uptime()
 };
 
 // All or nothing of what is done in between. Rolls back unless committed.

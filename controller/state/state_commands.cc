@@ -81,7 +81,7 @@ absl::StatusOr<std::string> CheckState(const std::string& folder,
   std::string report = absl::StrCat(file, ": good, version ", version, ", ",
                                     BytesOfStateFile(file), " bytes\n");
   for (const char* table :
-       {"hosts", "nodes", "operations", "history", "audit"}) {
+       {"hosts", "nodes", "operations", "history", "shown", "audit"}) {
     ASSIGN_OR_RETURN(
         const int64_t exists,
         database.QueryInt(absl::StrCat(

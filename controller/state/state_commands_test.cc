@@ -56,7 +56,7 @@ TEST_F(StateCommandsTest, CheckCountsWhatIsThereBesideARunningController) {
   Commit(*store);
   const auto report = CheckState(state(), clock_);
   ASSERT_THAT(report.status(), IsOk());
-  EXPECT_THAT(*report, AllOf(HasSubstr("good, version 2"),
+  EXPECT_THAT(*report, AllOf(HasSubstr("good, version 3"),
                              HasSubstr("hosts: 2\n"), HasSubstr("as of 20")));
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,12 @@ namespace {
 constexpr char kLastRevision[] = "last_revision";
 constexpr char kLastSession[] = "last_session";
 constexpr char kKeptAt[] = "kept_at";
+constexpr char kHistorySince[] = "history_since";
+
+// How far history was pruned, and up to where it belongs to runs that this one
+// knows nothing of.
+constexpr char kHistoryPassed[] = "history_passed";
+constexpr char kHistoryFloor[] = "history_floor";
 
 constexpr int64_t kMostPruned = 10'000;
 
@@ -74,6 +81,9 @@ absl::StatusOr<Store::Contents> ReadContents(sqlite::Database& database) {
     ASSIGN_OR_RETURN(contents.last_revision, Fact(database, kLastRevision));
     ASSIGN_OR_RETURN(contents.last_session, Fact(database, kLastSession));
     ASSIGN_OR_RETURN(const int64_t kept_at, Fact(database, kKeptAt));
+    ASSIGN_OR_RETURN(
+        contents.last_event,
+        database.QueryInt("SELECT coalesce(max(sequence), 0) FROM history"));
     if (kept_at != 0) contents.kept_at = absl::FromUnixMicros(kept_at);
     return absl::OkStatus();
   };
@@ -110,13 +120,25 @@ absl::StatusOr<StateFile> StateFile::Open(const std::string& file,
 
 absl::StatusOr<Store::Contents> StateFile::Peek(const std::string& file) {
   if (!IsThere(file)) return Store::Contents();
-  ASSIGN_OR_RETURN(
-      sqlite::Database database,
-      sqlite::Database::Open(file, sqlite::Database::Mode::kReadWrite));
-  // Alone, SQLite needs no file to share with others.
-  RETURN_IF_ERROR(database.Execute("PRAGMA locking_mode = EXCLUSIVE"));
-  RETURN_IF_ERROR(RefuseNewer(database));
-  return ReadContents(database);
+  const auto read =
+      [&file](sqlite::Database::Mode mode) -> absl::StatusOr<Store::Contents> {
+    ASSIGN_OR_RETURN(sqlite::Database database,
+                     sqlite::Database::Open(file, mode));
+    // Alone, SQLite needs no file to share with others.
+    RETURN_IF_ERROR(database.Execute("PRAGMA locking_mode = EXCLUSIVE"));
+    RETURN_IF_ERROR(RefuseNewer(database));
+    return ReadContents(database);
+  };
+  absl::StatusOr<Store::Contents> contents =
+      read(sqlite::Database::Mode::kReadWrite);
+  // On a disk that cannot be written to, SQLite can neither lock nor make a
+  // log. If there is no log, the file is all there is.
+  const bool is_of_the_disk = absl::IsPermissionDenied(contents.status()) ||
+                              absl::IsUnavailable(contents.status());
+  if (is_of_the_disk && !IsThere(file + "-wal")) {
+    return read(sqlite::Database::Mode::kImmutable);
+  }
+  return contents;
 }
 
 absl::StatusOr<Store::Contents> StateFile::Load() {
@@ -130,11 +152,13 @@ absl::Status StateFile::Commit(const WaitingState& waiting, absl::Time now,
                    sqlite::Transaction::Begin(database_));
   if (begin_anew) {
     RETURN_IF_ERROR(database_.Execute("DELETE FROM hosts; DELETE FROM nodes;"));
+    RETURN_IF_ERROR(CutHistoryOff(now));
   }
   RETURN_IF_ERROR(WriteHosts(waiting));
   FaultPoint("store.hosts_written");
   RETURN_IF_ERROR(WriteNodes(waiting));
   RETURN_IF_ERROR(WriteOperations(waiting));
+  RETURN_IF_ERROR(WriteHistory(waiting));
   RETURN_IF_ERROR(WriteAppended(waiting));
   RETURN_IF_ERROR(WriteFacts(waiting, now));
   FaultPoint("store.written");
@@ -202,24 +226,55 @@ absl::Status StateFile::WriteOperations(const WaitingState& waiting) {
   return absl::OkStatus();
 }
 
-absl::Status StateFile::WriteAppended(const WaitingState& waiting) {
+absl::Status StateFile::WriteHistory(const WaitingState& waiting) {
   ASSIGN_OR_RETURN(
       sqlite::Statement happened,
-      database_.Prepare("INSERT INTO history (at, node, guest, event) VALUES "
-                        "(?1, ?2, ?3, ?4)"));
+      database_.Prepare(
+          "INSERT OR IGNORE INTO history (sequence, at, node, guest, name, "
+          "kind, ends, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"));
+  int64_t first_at = std::numeric_limits<int64_t>::max();
   for (const v1::HistoryEvent& event : waiting.history()) {
-    RETURN_IF_ERROR(happened.Bind(1, absl::ToUnixMicros(FromProto(event.at())))
-                        .BindText(2, event.node())
-                        .BindText(3, event.guest_uuid())
-                        .BindBlob(4, event.SerializeAsString())
+    const int64_t at = absl::ToUnixMicros(FromProto(event.at()));
+    first_at = std::min(first_at, at);
+    const bool ends = !event.has_guest() && !event.has_host();
+    RETURN_IF_ERROR(happened.Bind(1, event.sequence())
+                        .Bind(2, at)
+                        .BindText(3, event.node())
+                        .BindText(4, event.guest_uuid())
+                        .BindText(5, event.guest_name())
+                        .Bind(6, event.kind())
+                        .Bind(7, ends ? 1 : 0)
+                        .BindBlob(8, event.SerializeAsString())
+                        .Run());
+  }
+  if (waiting.history().empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(
+      sqlite::Statement begun,
+      database_.Prepare("INSERT OR IGNORE INTO facts (name, value) VALUES (?1, "
+                        "?2)"));
+  return begun.BindText(1, kHistorySince).Bind(2, first_at).Run();
+}
+
+absl::Status StateFile::WriteAppended(const WaitingState& waiting) {
+  ASSIGN_OR_RETURN(
+      sqlite::Statement shown,
+      database_.Prepare("INSERT OR IGNORE INTO shown (node, revision, at) "
+                        "VALUES (?1, ?2, ?3)"));
+  for (const v1::Shown& entry : waiting.shown()) {
+    RETURN_IF_ERROR(shown.BindText(1, entry.node())
+                        .Bind(2, entry.revision())
+                        .Bind(3, absl::ToUnixMicros(FromProto(entry.at())))
                         .Run());
   }
   ASSIGN_OR_RETURN(
       sqlite::Statement commanded,
-      database_.Prepare("INSERT INTO audit (at, entry) VALUES (?1, ?2)"));
+      database_.Prepare("INSERT INTO audit (at, caller, command, entry) VALUES "
+                        "(?1, ?2, ?3, ?4)"));
   for (const v1::AuditEntry& entry : waiting.audit()) {
     RETURN_IF_ERROR(commanded.Bind(1, absl::ToUnixMicros(FromProto(entry.at())))
-                        .BindBlob(2, entry.SerializeAsString())
+                        .BindText(2, entry.caller())
+                        .BindText(3, entry.command())
+                        .BindBlob(4, entry.SerializeAsString())
                         .Run());
   }
   return absl::OkStatus();
@@ -244,39 +299,32 @@ absl::Status StateFile::WriteFacts(const WaitingState& waiting,
                         "max(value, excluded.value)"));
   RETURN_IF_ERROR(raise.BindText(1, kLastRevision).Bind(2, revision).Run());
   RETURN_IF_ERROR(raise.BindText(1, kLastSession).Bind(2, session).Run());
+  return SetFact(kKeptAt, absl::ToUnixMicros(now));
+}
+
+absl::Status StateFile::SetFact(const char* name, int64_t value) {
   ASSIGN_OR_RETURN(
       sqlite::Statement set,
       database_.Prepare("INSERT INTO facts (name, value) VALUES (?1, ?2) ON "
                         "CONFLICT (name) DO UPDATE SET value = "
                         "excluded.value"));
-  return set.BindText(1, kKeptAt).Bind(2, absl::ToUnixMicros(now)).Run();
+  return set.BindText(1, name).Bind(2, value).Run();
+}
+
+absl::Status StateFile::CutHistoryOff(absl::Time now) {
+  ASSIGN_OR_RETURN(
+      const int64_t last,
+      database_.QueryInt("SELECT coalesce(max(sequence), 0) FROM history"));
+  if (last == 0) return absl::OkStatus();
+  RETURN_IF_ERROR(SetFact(kHistoryFloor, last));
+  return SetFact(kHistorySince, absl::ToUnixMicros(now));
 }
 
 absl::Status StateFile::Prune(const Retention& retention, absl::Time now) {
   ASSIGN_OR_RETURN(sqlite::Transaction transaction,
                    sqlite::Transaction::Begin(database_));
-  const auto prune = [this, now](const std::string& table, absl::Duration age,
-                                 int64_t rows) -> absl::Status {
-    // Oldest first, which are the lowest numbers.
-    ASSIGN_OR_RETURN(
-        sqlite::Statement too_old,
-        database_.Prepare(absl::StrCat(
-            "DELETE FROM ", table, " WHERE sequence IN (SELECT sequence FROM ",
-            table, " ORDER BY sequence LIMIT ?1) AND at < ?2")));
-    RETURN_IF_ERROR(too_old.Bind(1, kMostPruned)
-                        .Bind(2, absl::ToUnixMicros(now - age))
-                        .Run());
-    ASSIGN_OR_RETURN(
-        sqlite::Statement too_many,
-        database_.Prepare(absl::StrCat(
-            "DELETE FROM ", table, " WHERE sequence IN (SELECT sequence FROM ",
-            table, " WHERE sequence <= (SELECT max(sequence) FROM ", table,
-            ") - ?2 ORDER BY sequence LIMIT ?1)")));
-    return too_many.Bind(1, kMostPruned).Bind(2, rows).Run();
-  };
-  RETURN_IF_ERROR(
-      prune("history", retention.history_age, retention.history_rows));
-  RETURN_IF_ERROR(prune("audit", retention.audit_age, retention.audit_rows));
+  RETURN_IF_ERROR(PruneHistory(retention, now));
+  RETURN_IF_ERROR(PruneAudit(retention, now));
   ASSIGN_OR_RETURN(
       sqlite::Statement operations,
       database_.Prepare("DELETE FROM operations WHERE id NOT IN (SELECT id "
@@ -284,6 +332,69 @@ absl::Status StateFile::Prune(const Retention& retention, absl::Time now) {
                         "?1)"));
   RETURN_IF_ERROR(operations.Bind(1, retention.operations).Run());
   return transaction.Commit();
+}
+
+// Each event is passed once, in their order. When it is, the older ones of the
+// same guest or host are not needed any more: it is now what a moment before
+// the next event is shown by. So as much as is there is always enough to show
+// any moment after the last event that was passed.
+absl::Status StateFile::PruneHistory(const Retention& retention,
+                                     absl::Time now) {
+  const int64_t cut = absl::ToUnixMicros(now - retention.history_age);
+  ASSIGN_OR_RETURN(int64_t passed, Fact(database_, kHistoryPassed));
+  ASSIGN_OR_RETURN(int64_t since, Fact(database_, kHistorySince));
+  ASSIGN_OR_RETURN(const int64_t floor, Fact(database_, kHistoryFloor));
+  ASSIGN_OR_RETURN(int64_t excess,
+                   database_.QueryInt("SELECT count(*) FROM history"));
+  excess -= retention.history_rows;
+  ASSIGN_OR_RETURN(
+      sqlite::Statement next,
+      database_.Prepare("SELECT sequence, at, node, guest, ends FROM history "
+                        "WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"));
+  next.Bind(1, passed).Bind(2, kMostPruned);
+  ASSIGN_OR_RETURN(
+      sqlite::Statement forget,
+      database_.Prepare("DELETE FROM history WHERE node = ?1 AND guest = ?2 "
+                        "AND sequence < ?3"));
+  const int64_t passed_before = passed;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool has_row, next.Step());
+    if (!has_row) break;
+    const int64_t at = next.Int(1);
+    if (at >= cut && excess <= 0) break;
+    passed = next.Int(0);
+    since = std::max(since, at);
+    const bool is_needed = next.Int(4) == 0 && passed > floor;
+    RETURN_IF_ERROR(forget.BindText(1, next.Bytes(2))
+                        .BindText(2, next.Bytes(3))
+                        .Bind(3, is_needed ? passed : passed + 1)
+                        .Run());
+    excess -= database_.Touched();
+  }
+  if (passed == passed_before) return absl::OkStatus();
+  RETURN_IF_ERROR(SetFact(kHistoryPassed, passed));
+  RETURN_IF_ERROR(SetFact(kHistorySince, since));
+  ASSIGN_OR_RETURN(sqlite::Statement shown,
+                   database_.Prepare("DELETE FROM shown WHERE at < ?1"));
+  return shown.Bind(1, since).Run();
+}
+
+absl::Status StateFile::PruneAudit(const Retention& retention, absl::Time now) {
+  // Oldest first, which are the lowest numbers.
+  ASSIGN_OR_RETURN(
+      sqlite::Statement too_old,
+      database_.Prepare("DELETE FROM audit WHERE sequence IN (SELECT sequence "
+                        "FROM audit ORDER BY sequence LIMIT ?1) AND at < ?2"));
+  RETURN_IF_ERROR(too_old.Bind(1, kMostPruned)
+                      .Bind(2, absl::ToUnixMicros(now - retention.audit_age))
+                      .Run());
+  ASSIGN_OR_RETURN(
+      sqlite::Statement too_many,
+      database_.Prepare(
+          "DELETE FROM audit WHERE sequence IN (SELECT sequence FROM audit "
+          "WHERE sequence <= (SELECT max(sequence) FROM audit) - ?2 ORDER BY "
+          "sequence LIMIT ?1)"));
+  return too_many.Bind(1, kMostPruned).Bind(2, retention.audit_rows).Run();
 }
 
 }  // namespace rehai

@@ -17,7 +17,9 @@
 
 namespace rehai {
 
-// How long and how much is kept of what is appended.
+// How long and how much is kept of what is appended. The newest event of each
+// guest and host that is there is kept whatever its age, so that what was where
+// can be told of every moment since history is complete.
 struct Retention {
   absl::Duration history_age = absl::Hours(24 * 30);
   int64_t history_rows = 1'000'000;
@@ -52,7 +54,7 @@ class StateFile {
                       bool begin_anew);
 
   // Deletes what is older or more than is to be kept, a part at a time: call it
-  // again. Events at most 10,000 each time.
+  // again. Passes at most 10,000 events each time.
   absl::Status Prune(const Retention& retention, absl::Time now);
 
   sqlite::Database& database() { return database_; }
@@ -64,8 +66,14 @@ class StateFile {
   absl::Status WriteHosts(const WaitingState& waiting);
   absl::Status WriteNodes(const WaitingState& waiting);
   absl::Status WriteOperations(const WaitingState& waiting);
+  absl::Status WriteHistory(const WaitingState& waiting);
   absl::Status WriteAppended(const WaitingState& waiting);
   absl::Status WriteFacts(const WaitingState& waiting, absl::Time now);
+  absl::Status SetFact(const char* name, int64_t value);
+  // What was there before is no part of what was where from now on.
+  absl::Status CutHistoryOff(absl::Time now);
+  absl::Status PruneHistory(const Retention& retention, absl::Time now);
+  absl::Status PruneAudit(const Retention& retention, absl::Time now);
 
   sqlite::Database database_;
 };
