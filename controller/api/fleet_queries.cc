@@ -4,206 +4,224 @@
 #include "controller/api/fleet_queries.h"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/string_view.h"
+#include "base/ip_address.h"
 #include "base/status_macros.h"
+#include "controller/api/fleet_selection.h"
+#include "controller/api/fleet_summary.h"
 #include "controller/api/fleet_views.h"
+#include "controller/api/guest_key.h"
 #include "controller/api/named_hosts.h"
 #include "controller/api/page_token.h"
-#include "controller/api/uuid.h"
+#include "controller/api/read_mask.h"
+#include "controller/query/filter.h"
+#include "controller/query/order.h"
 #include "controller/sync/resync_operations.h"
+#include "proto/ids.h"
 
 namespace rehai {
 namespace {
 
+using query::Filter;
+using query::Kind;
+using query::Order;
+using query::Place;
+
 // Half of what gRPC clients accept by default, so that one more entry fits.
 constexpr size_t kPageBytes = 2 << 20;
 
-// A guest in a list. Points into a FleetView that is held meanwhile.
-struct Row {
-  const v1::Record* record;
-  const v1::Guest* guest;
+// What a list request means, but for the hosts it names.
+struct Question {
+  Filter filter;
+  Order order;
+  ReadMask mask;
+  size_t page_size = 0;
+  std::string last;  // where the last page ended, as Order::Print() wrote it
+  std::optional<Place> after;  // the same; points into `last`
 };
 
-auto Key(const Row& row) {
-  return std::pair<absl::string_view, absl::string_view>(row.guest->name(),
-                                                         row.guest->uuid());
+// What has to stay the same from page to page.
+template <typename Request>
+Request Asked(Request request) {
+  request.clear_page_size();
+  request.clear_page_token();
+  request.clear_read_mask();
+  return request;
 }
 
-// The name ends at the first zero byte, which no name contains.
-std::string KeyText(const v1::Guest& guest) {
-  return absl::StrCat(guest.name(), absl::string_view("\0", 1), guest.uuid());
+template <typename Entry, typename Request>
+absl::Status Read(const Request& request, Kind kind, Question& question) {
+  ASSIGN_OR_RETURN(question.filter, Filter::Compile(request.filter(), kind));
+  ASSIGN_OR_RETURN(question.order, Order::Compile(request.order_by(), kind));
+  ASSIGN_OR_RETURN(question.mask, ReadMask::Compile(request.read_mask(),
+                                                    *Entry::descriptor()));
+  ASSIGN_OR_RETURN(const int page_size, ReadPageSize(request.page_size()));
+  question.page_size = static_cast<size_t>(page_size);
+  if (request.page_token().empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(question.last,
+                   ReadPageToken(request.page_token(), Asked(request)));
+  ASSIGN_OR_RETURN(question.after, question.order.Read(question.last));
+  return absl::OkStatus();
 }
 
-bool ComesAfter(const Row& row, absl::string_view last_key) {
-  const size_t zero = last_key.find('\0');
-  if (zero == absl::string_view::npos) return true;
-  return Key(row) >
-         std::pair(last_key.substr(0, zero), last_key.substr(zero + 1));
-}
-
-// UUIDs that more than one host of the fleet defines.
-absl::flat_hash_set<absl::string_view> SharedUuids(const FleetView& view) {
-  absl::flat_hash_set<absl::string_view> seen;
-  absl::flat_hash_set<absl::string_view> shared;
-  for (const RecordPtr& record : view.records) {
-    for (const v1::Guest& guest : record->guests()) {
-      if (!seen.insert(guest.uuid()).second) shared.insert(guest.uuid());
-    }
-  }
-  return shared;
-}
-
-std::vector<Row> Select(const FleetView& view, const v1::HostSelector& hosts,
-                        const Inventory& inventory) {
-  const auto shared = SharedUuids(view);
-  std::vector<Row> rows;
-  for (const RecordPtr& record : view.records) {
-    if (!Matches(hosts, *record)) continue;
-    for (const v1::Guest& guest : record->guests()) {
-      if (shared.contains(guest.uuid())) {
-        const auto location = inventory.FindGuest(GuestId{guest.uuid()});
-        if (!location || location->record->node() != record->node()) continue;
+// The guests that an index has for the filter's key.
+std::vector<GuestLocation> LookUp(const Filter::Key& key,
+                                  const Inventory& inventory) {
+  switch (key.field) {
+    case query::FieldId::kUuid: {
+      std::vector<GuestLocation> found;
+      if (auto location = inventory.FindGuest(GuestId{key.text})) {
+        found.push_back(*std::move(location));
       }
-      rows.push_back({record.get(), &guest});
+      return found;
     }
+    case query::FieldId::kMac:
+      return inventory.FindGuestsByMac(key.text);
+    case query::FieldId::kIp:
+      return inventory.FindGuestsByAddress(*ParseIpAddress(key.text));
+    default:
+      return inventory.FindGuestsByName(key.text);
   }
-  return rows;
-}
-
-std::string Places(const std::vector<GuestLocation>& locations) {
-  return absl::StrJoin(locations, ", ",
-                       [](std::string* out, const GuestLocation& location) {
-                         absl::StrAppend(out, location.guest->uuid(), " on ",
-                                         location.record->node());
-                       });
 }
 
 }  // namespace
 
 absl::StatusOr<v1::GetHostResponse> FleetQueries::GetHost(
     const v1::GetHostRequest& request) const {
+  ASSIGN_OR_RETURN(
+      const ReadMask mask,
+      ReadMask::Compile(request.read_mask(), *v1::Host::descriptor()));
   v1::GetHostResponse response;
   response.set_revision(inventory_.revision());
   ASSIGN_OR_RETURN(const RecordPtr record,
                    FindNamed(request.node(), inventory_));
-  const HostId id{request.node()};
-  *response.mutable_host() = MakeHost(*record, syncer_.Status(id));
+  FillHost(*record, syncer_.Status(HostId{request.node()}), mask,
+           *response.mutable_host());
   return response;
 }
 
 absl::StatusOr<v1::ListHostsResponse> FleetQueries::ListHosts(
     const v1::ListHostsRequest& request) const {
-  ASSIGN_OR_RETURN(const int page_size, ReadPageSize(request.page_size()));
-  ASSIGN_OR_RETURN(const std::string last_node,
-                   ReadPageToken(request.page_token(), request.selector()));
+  Question question;
+  RETURN_IF_ERROR(Read<v1::Host>(request, Kind::kHosts, question));
   RETURN_IF_ERROR(CheckNodes(request.selector(), inventory_));
-  const std::shared_ptr<const FleetView> view = inventory_.View();
+  const std::shared_ptr<const FleetTable> table = table_.Get();
+  const Order& order = question.order;
+  const bool needs_sync = question.filter.uses_sync() || order.uses_sync();
+  const absl::Time now = clock_.Now();
 
   v1::ListHostsResponse response;
-  response.set_revision(view->revision);
+  response.set_revision(table->view().revision);
+  std::vector<HostInTable> rest;
   int total = 0;
-  size_t bytes = 0;
-  bool more = false;
-  for (const RecordPtr& record : view->records) {
-    if (!Matches(request.selector(), *record)) continue;
+  for (const auto& host : table->hosts()) {
+    if (!Matches(request.selector(), *host->record)) continue;
+    HostInTable in_table(*host, syncer_, needs_sync);
+    if (!question.filter.MatchesHost(in_table.row(), now)) continue;
     ++total;
-    if (record->node() <= last_node) continue;
-    if (response.hosts_size() == page_size || bytes >= kPageBytes) {
-      more = true;
+    if (question.after.has_value() &&
+        order.CompareTo(*question.after, in_table.row(), nullptr) <= 0) {
       continue;
     }
-    v1::Host& host = *response.add_hosts();
-    host = MakeHost(*record, syncer_.Status(HostId{record->node()}));
-    bytes += host.ByteSizeLong();
+    rest.push_back(std::move(in_table));
   }
   response.set_total_size(total);
-  if (more) {
+
+  if (!order.is_natural()) {
+    std::sort(rest.begin(), rest.end(),
+              [&order](const HostInTable& a, const HostInTable& b) {
+                return order.CompareRows(a.row(), nullptr, b.row(), nullptr) <
+                       0;
+              });
+  }
+  size_t taken = 0;
+  for (size_t bytes = 0;
+       taken < std::min(question.page_size, rest.size()) && bytes < kPageBytes;
+       ++taken) {
+    const query::HostRow& row = rest[taken].row();
+    v1::Host& host = *response.add_hosts();
+    FillHost(*row.record,
+             question.mask.Has("sync")
+                 ? syncer_.Status(HostId{row.record->node()})
+                 : v1::SyncStatus(),
+             question.mask, host);
+    bytes += host.ByteSizeLong();
+  }
+  if (taken < rest.size()) {
     response.set_next_page_token(MakePageToken(
-        response.hosts(response.hosts_size() - 1).node(), request.selector()));
+        order.Print(order.PlaceOf(rest[taken - 1].row(), nullptr)),
+        Asked(request)));
   }
   return response;
 }
 
 absl::StatusOr<v1::GetGuestResponse> FleetQueries::GetGuest(
     const v1::GetGuestRequest& request) const {
+  ASSIGN_OR_RETURN(
+      const ReadMask mask,
+      ReadMask::Compile(request.read_mask(), *v1::LocatedGuest::descriptor()));
   v1::GetGuestResponse response;
   response.set_revision(inventory_.revision());
-  const auto answer = [&response](const GuestLocation& location) {
-    *response.mutable_guest() =
-        MakeLocatedGuest(*location.record, *location.guest);
-    return response;
-  };
-
-  if (request.has_uuid()) {
-    ASSIGN_OR_RETURN(const GuestId id, ParseGuestId(request.uuid()));
-    const std::optional<GuestLocation> location = inventory_.FindGuest(id);
-    if (!location) {
-      return absl::NotFoundError(absl::StrCat(
-          "guest ", id.uuid, ": no host has a guest of this UUID"));
-    }
-    return answer(*location);
-  }
-  if (request.name().empty()) {
-    return absl::InvalidArgumentError("key: empty; give a uuid or a name");
-  }
-  const std::vector<GuestLocation> locations =
-      inventory_.FindGuestsByName(request.name());
-  if (locations.empty()) {
-    return absl::NotFoundError(absl::StrCat(
-        "guest ", request.name(), ": no host has a guest of this name"));
-  }
-  if (locations.size() > 1) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "guest ", request.name(), ": ", locations.size(),
-        " guests have this name (", Places(locations), "); ask by UUID"));
-  }
-  return answer(locations.front());
+  ASSIGN_OR_RETURN(const GuestLocation location,
+                   FindByKey(request, inventory_));
+  FillLocatedGuest(*location.record, *location.guest, mask,
+                   *response.mutable_guest());
+  return response;
 }
 
 absl::StatusOr<v1::ListGuestsResponse> FleetQueries::ListGuests(
     const v1::ListGuestsRequest& request) const {
-  ASSIGN_OR_RETURN(const int page_size, ReadPageSize(request.page_size()));
-  ASSIGN_OR_RETURN(const std::string last_key,
-                   ReadPageToken(request.page_token(), request.hosts()));
-  if (!request.filter().empty() || !request.order_by().empty()) {
-    return absl::UnimplementedError("filter and order_by: not yet");
-  }
+  Question question;
+  RETURN_IF_ERROR(Read<v1::LocatedGuest>(request, Kind::kGuests, question));
   RETURN_IF_ERROR(CheckNodes(request.hosts(), inventory_));
-  const std::shared_ptr<const FleetView> view = inventory_.View();
-  std::vector<Row> rows = Select(*view, request.hosts(), inventory_);
 
   v1::ListGuestsResponse response;
-  response.set_revision(view->revision);
-  response.set_total_size(static_cast<int>(rows.size()));
+  std::shared_ptr<const FleetTable> table;
+  if (question.filter.key().has_value()) {
+    response.set_revision(inventory_.revision());
+    table = FleetTable::Of(LookUp(*question.filter.key(), inventory_));
+  } else {
+    table = table_.Get();
+    response.set_revision(table->view().revision);
+  }
+  const GuestSelection selection(*table, request.hosts(), question.filter,
+                                 syncer_, clock_.Now());
+  response.set_total_size(static_cast<int>(selection.size()));
+  const GuestSelection::Page page =
+      selection.After(question.after.has_value() ? &*question.after : nullptr,
+                      question.page_size, question.order, syncer_);
 
-  // Only the page itself needs an order among all that come after the last one.
-  const auto rest = std::partition(
-      rows.begin(), rows.end(),
-      [&](const Row& row) { return !ComesAfter(row, last_key); });
-  const auto page_end =
-      rest + std::min<ptrdiff_t>(page_size, rows.end() - rest);
-  std::partial_sort(rest, page_end, rows.end(),
-                    [](const Row& a, const Row& b) { return Key(a) < Key(b); });
-
-  auto row = rest;
-  for (size_t bytes = 0; row != page_end && bytes < kPageBytes; ++row) {
+  size_t taken = 0;
+  for (size_t bytes = 0; taken < page.guests.size() && bytes < kPageBytes;
+       ++taken) {
+    const FleetTable::Position position = page.guests[taken];
     v1::LocatedGuest& guest = *response.add_guests();
-    guest = MakeLocatedGuest(*row->record, *row->guest);
+    FillLocatedGuest(*table->host(position).record, *table->row(position).guest,
+                     question.mask, guest);
     bytes += guest.ByteSizeLong();
   }
-  if (row != rows.end()) {
+  if (taken < page.guests.size() || page.has_more) {
+    const FleetTable::Position last = page.guests[taken - 1];
+    const HostInTable host(table->host(last), syncer_,
+                           question.order.uses_sync());
     response.set_next_page_token(
-        MakePageToken(KeyText(*(row - 1)->guest), request.hosts()));
+        MakePageToken(question.order.Print(question.order.PlaceOf(
+                          host.row(), &table->row(last))),
+                      Asked(request)));
   }
   return response;
+}
+
+absl::StatusOr<v1::SummarizeResponse> FleetQueries::Summarize(
+    const v1::SummarizeRequest& request) const {
+  RETURN_IF_ERROR(CheckNodes(request.hosts(), inventory_));
+  return rehai::Summarize(request, *table_.Get(), syncer_, clock_.Now());
 }
 
 }  // namespace rehai

@@ -5,6 +5,8 @@
 #define CONTROLLER_API_FLEET_QUERIES_H_
 
 #include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "controller/api/fleet_table.h"
 #include "controller/inventory/inventory.h"
 #include "controller/sync/syncer.h"
 #include "rehai/v1/fleet.pb.h"
@@ -14,16 +16,22 @@ namespace rehai {
 // FleetQueries answers the Fleet service's questions, from memory.
 //
 // - A guest that several hosts define is listed once, where it really is.
-// - Lists have an order that does not change, so paging neither repeats nor
-//   skips what stays. A page ends early when it would get too large to send.
+// - Lists have a total order, so paging neither repeats nor skips what stays. A
+//   page ends early when it would get too large to send.
+// - A filter that names a UUID, name, MAC or IP address is looked up in an
+//   index; every other one goes through the newest FleetTable.
 // - The revision in an answer was reached when the answer was made.
 //
 // Errors are those of fleet.proto. Thread-safe.
 class FleetQueries {
  public:
-  // Both must outlive this.
-  FleetQueries(const Inventory& inventory, const Syncer& syncer)
-      : inventory_(inventory), syncer_(syncer) {}
+  // All must outlive this. Ages are by `clock`.
+  FleetQueries(const Inventory& inventory, const Syncer& syncer,
+               const Clock& clock = Clock::Real())
+      : inventory_(inventory),
+        syncer_(syncer),
+        clock_(clock),
+        table_(inventory) {}
 
   absl::StatusOr<v1::GetHostResponse> GetHost(
       const v1::GetHostRequest& request) const;
@@ -33,10 +41,14 @@ class FleetQueries {
       const v1::GetGuestRequest& request) const;
   absl::StatusOr<v1::ListGuestsResponse> ListGuests(
       const v1::ListGuestsRequest& request) const;
+  absl::StatusOr<v1::SummarizeResponse> Summarize(
+      const v1::SummarizeRequest& request) const;
 
  private:
   const Inventory& inventory_;
   const Syncer& syncer_;
+  const Clock& clock_;
+  const NewestFleetTable table_;
 };
 
 }  // namespace rehai

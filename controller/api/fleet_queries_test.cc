@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -77,7 +78,7 @@ class FleetQueriesTest : public testing::Test {
   Inventory inventory_{clock_};
   FakeSink sink_{clock_};
   Syncer syncer_{Syncer::Options(), inventory_, sink_, clock_};
-  FleetQueries queries_{inventory_, syncer_};
+  FleetQueries queries_{inventory_, syncer_, clock_};
   int64_t sequence_ = 0;
 };
 
@@ -249,6 +250,289 @@ TEST_F(FleetQueriesTest, ListGuestsFilters) {
   EXPECT_THAT(ListAllGuests(request), ElementsAre("web03@b1"));
   (*request.mutable_hosts()->mutable_labels())["rack"] = "a";
   EXPECT_THAT(ListAllGuests(request), IsEmpty());
+}
+
+TEST_F(FleetQueriesTest, ListGuestsLooksUpWhatIsIndexed) {
+  v1::Guest web = MakeGuest(1, "web01");
+  web.add_interfaces()->set_mac("52:54:00:00:00:01");
+  web.mutable_interfaces(0)->add_addresses("10.0.0.7/24");
+  Observe("a1", {web, MakeGuest(2, "db01")});
+  // Elsewhere it was left behind, under another name too.
+  Observe("b1", {MakeGuest(1, "web01", v1::GUEST_STATE_SHUT_OFF),
+                 MakeGuest(3, "web01"), MakeGuest(4, "web02")});
+  v1::ListGuestsRequest request;
+  const struct {
+    const char* filter;
+    std::vector<std::string> found;
+  } cases[] = {
+      {"name = web01", {"web01@a1", "web01@b1"}},
+      {"name = web01 state = running host.labels.rack = b", {"web01@b1"}},
+      {"mac = 52:54:00:00:00:01", {"web01@a1"}},
+      {"ip = 10.0.0.7", {"web01@a1"}},
+      {"ip = 10.0.0.7 AND node = b1", {}},
+      {"name = web09", {}},
+      {"host.running_guest_count = 2 name = web01", {"web01@a1", "web01@b1"}},
+  };
+  for (const auto& c : cases) {
+    request.set_filter(c.filter);
+    EXPECT_EQ(ListAllGuests(request), c.found) << c.filter;
+    // The same question, so that no index answers it.
+    request.set_filter(absl::StrCat("(", c.filter, ") OR name = nobody"));
+    EXPECT_EQ(ListAllGuests(request), c.found) << c.filter;
+  }
+}
+
+TEST_F(FleetQueriesTest, EveryOrderIsKeptOverAllPages) {
+  const auto sized = [](int number, const std::string& name, int64_t kib) {
+    v1::Guest guest = MakeGuest(number, name);
+    guest.set_memory_kib(kib);
+    return guest;
+  };
+  Observe("hv1", {sized(1, "b", 10), sized(2, "a", 30), sized(3, "c", 10)});
+  Observe("hv2", {sized(4, "d", 20), sized(5, "a", 10)});
+  v1::ListGuestsRequest request;
+  for (int page_size = 1; page_size <= 6; ++page_size) {
+    request.set_page_size(page_size);
+    request.set_order_by("memory desc, name");
+    EXPECT_THAT(ListAllGuests(request),
+                ElementsAre("a@hv1", "d@hv2", "a@hv2", "b@hv1", "c@hv1"));
+    request.set_order_by("node desc");
+    EXPECT_THAT(ListAllGuests(request),
+                ElementsAre("a@hv2", "d@hv2", "a@hv1", "b@hv1", "c@hv1"));
+  }
+  request.set_order_by("mac");
+  EXPECT_THAT(
+      queries_.ListGuests(request),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("order_by: mac")));
+}
+
+TEST_F(FleetQueriesTest, PagesNeitherRepeatNorSkipWhatStays) {
+  std::vector<v1::Guest> guests;
+  for (int i = 0; i < 10; ++i) {
+    guests.push_back(MakeGuest(i, absl::StrCat("g", i)));
+  }
+  Observe("hv1", guests);
+  for (const char* order : {"", "name desc"}) {
+    v1::ListGuestsRequest request;
+    request.set_order_by(order);
+    request.set_page_size(4);
+    auto page = queries_.ListGuests(request);
+    ASSERT_THAT(page, IsOk());
+    std::vector<std::string> found;
+    for (const auto& guest : page->guests()) {
+      found.push_back(guest.guest().name());
+    }
+    // The last one that was shown goes, and one comes where the reader was.
+    std::vector<v1::Guest> changed = guests;
+    std::erase_if(changed, [&](const v1::Guest& guest) {
+      return guest.name() == found.back();
+    });
+    changed.push_back(MakeGuest(99, found.front() + "x"));
+    Observe("hv1", changed);
+    while (!page->next_page_token().empty()) {
+      request.set_page_token(page->next_page_token());
+      page = queries_.ListGuests(request);
+      ASSERT_THAT(page, IsOk());
+      for (const auto& guest : page->guests()) {
+        found.push_back(guest.guest().name());
+      }
+    }
+    std::sort(found.begin(), found.end());
+    EXPECT_THAT(found, ElementsAre("g0", "g1", "g2", "g3", "g4", "g5", "g6",
+                                   "g7", "g8", "g9"))
+        << order;
+    Observe("hv1", guests);
+  }
+}
+
+TEST_F(FleetQueriesTest, ATokenIsForItsOwnQuestion) {
+  Observe("hv1", {MakeGuest(1, "a"), MakeGuest(2, "b")});
+  v1::ListGuestsRequest request;
+  request.set_page_size(1);
+  const auto first = queries_.ListGuests(request);
+  ASSERT_THAT(first, IsOk());
+  request.set_page_token(first->next_page_token());
+
+  v1::ListGuestsRequest other_size = request;
+  other_size.set_page_size(2);
+  other_size.mutable_read_mask()->add_paths("node");
+  EXPECT_THAT(queries_.ListGuests(other_size), IsOk());
+
+  v1::ListGuestsRequest other_filter = request;
+  other_filter.set_filter("name = b*");
+  v1::ListGuestsRequest other_order = request;
+  other_order.set_order_by("name desc");
+  v1::ListGuestsRequest other_hosts = request;
+  other_hosts.mutable_hosts()->add_nodes("hv1");
+  for (const auto& other : {other_filter, other_order, other_hosts}) {
+    EXPECT_THAT(queries_.ListGuests(other),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("page_token: ")));
+  }
+}
+
+TEST_F(FleetQueriesTest, AMaskLeavesOutTheRest) {
+  Observe("hv1", {MakeGuest(1, "a")});
+  v1::ListGuestsRequest guests;
+  guests.mutable_read_mask()->add_paths("guest.name");
+  const auto page = queries_.ListGuests(guests);
+  ASSERT_THAT(page, IsOk());
+  v1::LocatedGuest expected;
+  expected.mutable_guest()->set_name("a");
+  EXPECT_THAT(page->guests(0), EqualsProto(expected));
+  guests.mutable_read_mask()->add_paths("guest.nmae");
+  EXPECT_THAT(
+      queries_.ListGuests(guests),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("guest.nmae")));
+
+  v1::ListHostsRequest hosts;
+  hosts.mutable_read_mask()->add_paths("guest_count");
+  const auto host_page = queries_.ListHosts(hosts);
+  ASSERT_THAT(host_page, IsOk());
+  v1::Host host;
+  host.set_guest_count(1);
+  EXPECT_THAT(host_page->hosts(0), EqualsProto(host));
+
+  v1::GetHostRequest one;
+  one.set_node("hv1");
+  one.mutable_read_mask()->add_paths("nod");
+  EXPECT_THAT(queries_.GetHost(one),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("did you mean node?")));
+}
+
+TEST_F(FleetQueriesTest, GetGuestByItsAddresses) {
+  v1::Guest web = MakeGuest(1, "web01");
+  web.add_interfaces()->set_mac("52:54:00:00:00:01");
+  web.mutable_interfaces(0)->add_addresses("10.0.0.7/24");
+  v1::Guest db = MakeGuest(2, "db01");
+  db.add_interfaces()->add_addresses("10.0.0.8/24");
+  v1::Guest twin = MakeGuest(3, "db02");
+  twin.add_interfaces()->add_addresses("10.0.0.8/24");
+  Observe("hv1", {web, db, twin});
+
+  v1::GetGuestRequest request;
+  request.set_mac("52-54-00-00-00-01");
+  auto answer = queries_.GetGuest(request);
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_EQ(answer->guest().guest().name(), "web01");
+  request.set_ip("10.0.0.7");
+  answer = queries_.GetGuest(request);
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_EQ(answer->guest().guest().name(), "web01");
+
+  request.set_ip("10.0.0.8");
+  EXPECT_THAT(queries_.GetGuest(request),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr(Uuid(2)), HasSubstr(Uuid(3)))));
+  request.set_ip("10.0.0.9");
+  EXPECT_THAT(queries_.GetGuest(request),
+              StatusIs(absl::StatusCode::kNotFound));
+  request.set_ip("10.0.0");
+  EXPECT_THAT(queries_.GetGuest(request),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+
+  // An address that goes to another guest goes in the index too.
+  db.mutable_interfaces(0)->clear_addresses();
+  Observe("hv1", {web, db, twin});
+  request.set_ip("10.0.0.8");
+  answer = queries_.GetGuest(request);
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_EQ(answer->guest().guest().name(), "db02");
+}
+
+TEST_F(FleetQueriesTest, ListHostsFiltersAndOrders) {
+  Observe("a1", {MakeGuest(1, "x")});
+  Observe("a2", {MakeGuest(2, "y"), MakeGuest(3, "z")});
+  Observe("b1", {});
+  const auto list = [this](v1::ListHostsRequest request) {
+    std::vector<std::string> nodes;
+    do {
+      const auto page = queries_.ListHosts(request);
+      EXPECT_THAT(page, IsOk());
+      if (!page.ok()) break;
+      for (const v1::Host& host : page->hosts()) nodes.push_back(host.node());
+      request.set_page_token(page->next_page_token());
+    } while (!request.page_token().empty());
+    return nodes;
+  };
+  v1::ListHostsRequest request;
+  request.set_page_size(1);
+  request.set_order_by("guest_count desc");
+  EXPECT_THAT(list(request), ElementsAre("a2", "a1", "b1"));
+  request.set_filter("labels.rack = a");
+  EXPECT_THAT(list(request), ElementsAre("a2", "a1"));
+  request.set_filter("running_guest_count < 2");
+  EXPECT_THAT(list(request), ElementsAre("a1", "b1"));
+  request.set_filter("sync = pending");
+  EXPECT_THAT(list(request), ElementsAre("a2", "a1", "b1"));
+  // Ages are the clock's.
+  request.set_filter("age > 1m");
+  EXPECT_THAT(list(request), IsEmpty());
+  clock_.Advance(absl::Minutes(2));
+  EXPECT_THAT(list(request), ElementsAre("a2", "a1", "b1"));
+}
+
+TEST_F(FleetQueriesTest, SummarizeCountsByGroup) {
+  const auto sized = [](int number, v1::GuestState state) {
+    v1::Guest guest = MakeGuest(number, absl::StrCat("g", number), state);
+    guest.set_vcpus(2);
+    guest.set_memory_kib(100);
+    guest.set_max_memory_kib(200);
+    return guest;
+  };
+  Observe("a1", {sized(1, v1::GUEST_STATE_RUNNING),
+                 sized(2, v1::GUEST_STATE_SHUT_OFF)});
+  Observe("a2", {sized(3, v1::GUEST_STATE_RUNNING),
+                 sized(1, v1::GUEST_STATE_SHUT_OFF)});  // left behind
+  Observe("b1", {});
+
+  v1::SummarizeRequest request;
+  request.add_group_by("state");
+  auto answer = queries_.Summarize(request);
+  ASSERT_THAT(answer, IsOk());
+  ASSERT_EQ(answer->groups_size(), 2);
+  EXPECT_THAT(answer->groups(0).keys(), ElementsAre("running"));
+  EXPECT_EQ(answer->groups(0).figures().guests(), 2);
+  EXPECT_EQ(answer->groups(0).figures().hosts(), 2);
+  EXPECT_EQ(answer->groups(0).figures().running_memory_kib(), 200);
+  EXPECT_THAT(answer->groups(1).keys(), ElementsAre("shut_off"));
+  EXPECT_EQ(answer->groups(1).figures().guests(), 1);
+  EXPECT_EQ(answer->groups(1).figures().running_memory_kib(), 0);
+  EXPECT_EQ(answer->total().guests(), 3);
+  EXPECT_EQ(answer->total().running_vcpus(), 4);
+  EXPECT_EQ(answer->total().vcpus(), 6);
+  EXPECT_EQ(answer->total().max_memory_kib(), 600);
+  EXPECT_EQ(answer->total().hosts(), 3);  // with the one without guests
+  EXPECT_EQ(answer->revision(), inventory_.revision());
+  EXPECT_TRUE(answer->has_oldest_confirmed_at());
+
+  // By what hosts have, those without guests have groups too.
+  request.set_group_by(0, "host.labels.rack");
+  request.add_group_by("node");
+  answer = queries_.Summarize(request);
+  ASSERT_THAT(answer, IsOk());
+  ASSERT_EQ(answer->groups_size(), 3);
+  EXPECT_THAT(answer->groups(2).keys(), ElementsAre("b", "b1"));
+  EXPECT_EQ(answer->groups(2).figures().hosts(), 1);
+  EXPECT_EQ(answer->groups(2).figures().guests(), 0);
+
+  request.set_filter("state = running");
+  answer = queries_.Summarize(request);
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_EQ(answer->groups_size(), 2);
+  EXPECT_EQ(answer->total().hosts(), 2);
+
+  for (const char* bad : {"mac", "name", "host.labels", "nonsense"}) {
+    request.set_group_by(0, bad);
+    EXPECT_THAT(
+        queries_.Summarize(request),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("group_by")))
+        << bad;
+  }
+  request.add_group_by("state");
+  EXPECT_THAT(queries_.Summarize(request),
+              StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_F(FleetQueriesTest, ListGuestsCountsAllPages) {

@@ -47,6 +47,12 @@ class FleetService final : public v1::Fleet::CallbackService {
     return Answer(context, queries_.ListGuests(*request), response);
   }
 
+  grpc::ServerUnaryReactor* Summarize(
+      grpc::CallbackServerContext* context, const v1::SummarizeRequest* request,
+      v1::SummarizeResponse* response) override {
+    return Answer(context, queries_.Summarize(*request), response);
+  }
+
   grpc::ServerWriteReactor<v1::FleetWatchResponse>* Watch(
       grpc::CallbackServerContext* context,
       const v1::FleetWatchRequest* request) override {

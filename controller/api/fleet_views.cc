@@ -7,43 +7,63 @@
 
 namespace rehai {
 
+void FillHost(const v1::Record& record, const v1::SyncStatus& sync,
+              const ReadMask& mask, v1::Host& host) {
+  if (mask.Has("node")) host.set_node(record.node());
+  if (mask.Has("labels")) *host.mutable_labels() = record.labels();
+  if (mask.Has("revision")) host.set_revision(record.revision());
+  if (mask.Has("presence")) host.set_presence(record.presence());
+  if (mask.Has("facts") && record.has_facts()) {
+    mask.Copy("facts", record.facts(), *host.mutable_facts());
+  }
+  if (mask.Has("guest_count")) host.set_guest_count(record.guests_size());
+  if (mask.Has("running_guest_count")) {
+    host.set_running_guest_count(static_cast<int>(std::count_if(
+        record.guests().begin(), record.guests().end(), [](const auto& guest) {
+          return guest.state() == v1::GUEST_STATE_RUNNING;
+        })));
+  }
+  if (mask.Has("provenance") && record.has_provenance()) {
+    mask.Copy("provenance", record.provenance(), *host.mutable_provenance());
+  }
+  if (mask.Has("confirmed_at") && record.has_confirmed_at()) {
+    mask.Copy("confirmed_at", record.confirmed_at(),
+              *host.mutable_confirmed_at());
+  }
+  if (mask.Has("conditions")) *host.mutable_conditions() = record.conditions();
+  if (mask.Has("sync")) mask.Copy("sync", sync, *host.mutable_sync());
+}
+
 v1::Host MakeHost(const v1::Record& record, const v1::SyncStatus& sync) {
   v1::Host host;
-  host.set_node(record.node());
-  *host.mutable_labels() = record.labels();
-  host.set_revision(record.revision());
-  host.set_presence(record.presence());
-  if (record.has_facts()) *host.mutable_facts() = record.facts();
-  host.set_guest_count(record.guests_size());
-  host.set_running_guest_count(static_cast<int>(std::count_if(
-      record.guests().begin(), record.guests().end(), [](const auto& guest) {
-        return guest.state() == v1::GUEST_STATE_RUNNING;
-      })));
-  if (record.has_provenance()) *host.mutable_provenance() = record.provenance();
-  if (record.has_confirmed_at()) {
-    *host.mutable_confirmed_at() = record.confirmed_at();
-  }
-  *host.mutable_conditions() = record.conditions();
-  *host.mutable_sync() = sync;
+  FillHost(record, sync, ReadMask(), host);
   return host;
+}
+
+void FillLocatedGuest(const v1::Record& record, const v1::Guest& guest,
+                      const ReadMask& mask, v1::LocatedGuest& located) {
+  if (mask.Has("node")) located.set_node(record.node());
+  if (mask.Has("guest")) mask.Copy("guest", guest, *located.mutable_guest());
+  if (mask.Has("host_revision")) located.set_host_revision(record.revision());
+  if (mask.Has("presence")) located.set_presence(record.presence());
+  if (mask.Has("provenance") && record.has_provenance()) {
+    mask.Copy("provenance", record.provenance(), *located.mutable_provenance());
+  }
+  if (mask.Has("confirmed_at") && record.has_confirmed_at()) {
+    mask.Copy("confirmed_at", record.confirmed_at(),
+              *located.mutable_confirmed_at());
+  }
+  if (mask.Has("missing")) {
+    located.set_missing(std::binary_search(record.missing_uuids().begin(),
+                                           record.missing_uuids().end(),
+                                           guest.uuid()));
+  }
 }
 
 v1::LocatedGuest MakeLocatedGuest(const v1::Record& record,
                                   const v1::Guest& guest) {
   v1::LocatedGuest located;
-  located.set_node(record.node());
-  *located.mutable_guest() = guest;
-  located.set_host_revision(record.revision());
-  located.set_presence(record.presence());
-  if (record.has_provenance()) {
-    *located.mutable_provenance() = record.provenance();
-  }
-  if (record.has_confirmed_at()) {
-    *located.mutable_confirmed_at() = record.confirmed_at();
-  }
-  located.set_missing(std::binary_search(record.missing_uuids().begin(),
-                                         record.missing_uuids().end(),
-                                         guest.uuid()));
+  FillLocatedGuest(record, guest, ReadMask(), located);
   return located;
 }
 

@@ -9,7 +9,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/proto_time.h"
 #include "base/status_macros.h"
+#include "controller/query/fields.h"
+#include "controller/query/rows.h"
 #include "controller/sync/resync_operations.h"
 
 namespace rehai {
@@ -29,15 +32,55 @@ bool MayBeNamed(const v1::HostSelector& selector, const std::string& node) {
          std::find(nodes.begin(), nodes.end(), node) != nodes.end();
 }
 
+absl::StatusOr<query::Filter> ReadFilter(const std::string& text) {
+  ASSIGN_OR_RETURN(query::Filter filter,
+                   query::Filter::Compile(text, query::Kind::kHosts));
+  if (const query::Field* const field = filter.volatile_field()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "filter: ", std::string(field->name),
+        " changes without a change of the host, so a watch cannot tell when it "
+        "matches; leave it out, or list the hosts"));
+  }
+  return filter;
+}
+
+absl::StatusOr<absl::Duration> ReadBookmarkInterval(
+    const v1::FleetWatchRequest& request) {
+  if (!request.has_bookmark_interval()) return absl::InfiniteDuration();
+  const absl::Duration interval = FromProto(request.bookmark_interval());
+  if (interval < absl::Seconds(1) || interval > absl::Hours(1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("bookmark_interval: ", absl::FormatDuration(interval),
+                     " is not from 1s to 1h; leave it out for no bookmarks"));
+  }
+  return interval;
+}
+
 }  // namespace
 
 FleetWatch::FleetWatch(const Inventory& inventory,
-                       const v1::FleetWatchRequest& request)
+                       const v1::FleetWatchRequest& request, const Clock& clock)
     : inventory_(inventory),
+      clock_(clock),
       selector_(request.selector()),
-      selects_all_(selector_.nodes().empty() && selector_.labels().empty()),
+      selects_all_(selector_.nodes().empty() && selector_.labels().empty() &&
+                   request.filter().empty()),
       resumed_(request.after_revision() != 0),
-      sent_through_(request.after_revision()) {
+      sent_through_(request.after_revision()),
+      sent_at_(clock.Uptime()) {
+  absl::StatusOr<query::Filter> filter = ReadFilter(request.filter());
+  const absl::StatusOr<absl::Duration> interval = ReadBookmarkInterval(request);
+  refusal_.Update(filter.status());
+  refusal_.Update(interval.status());
+  if (request.after_revision() < 0) {
+    refusal_.Update(absl::InvalidArgumentError(
+        absl::StrCat("after_revision: ", request.after_revision(),
+                     " is negative; take it from an earlier step, or 0 for the "
+                     "whole state")));
+  }
+  if (!refusal_.ok()) return;
+  filter_ = *std::move(filter);
+  bookmark_interval_ = *interval;
   if (resumed_) {
     synced_at_ = inventory_.revision();
     return;
@@ -46,20 +89,34 @@ FleetWatch::FleetWatch(const Inventory& inventory,
   synced_at_ = sent_through_ = view->revision;
   std::copy_if(view->records.begin(), view->records.end(),
                std::back_inserter(first_state_),
-               [this](const RecordPtr& r) { return Matches(selector_, *r); });
+               [this](const RecordPtr& record) { return IsMeant(*record); });
   std::sort(first_state_.begin(), first_state_.end(),
             [](const RecordPtr& a, const RecordPtr& b) {
               return a->revision() > b->revision();
             });
 }
 
+bool FleetWatch::IsMeant(const v1::Record& record) const {
+  if (selects_all_) return true;
+  if (!Matches(selector_, record)) return false;
+  const query::HostRow row{.record = &record,
+                           .running_guests = static_cast<int32_t>(std::count_if(
+                               record.guests().begin(), record.guests().end(),
+                               [](const v1::Guest& guest) {
+                                 return guest.state() ==
+                                        v1::GUEST_STATE_RUNNING;
+                               }))};
+  return filter_.MatchesHost(row, clock_.Now());
+}
+
 absl::StatusOr<std::optional<v1::FleetWatchResponse>> FleetWatch::Next() {
-  if (sent_through_ < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("after_revision: ", sent_through_,
-                     " is negative; take it from an earlier step, or 0 for the "
-                     "whole state"));
-  }
+  RETURN_IF_ERROR(refusal_);
+  ASSIGN_OR_RETURN(std::optional<v1::FleetWatchResponse> step, Find());
+  if (step.has_value()) sent_at_ = clock_.Uptime();
+  return step;
+}
+
+absl::StatusOr<std::optional<v1::FleetWatchResponse>> FleetWatch::Find() {
   if (!first_state_.empty()) {
     const RecordPtr record = std::move(first_state_.back());
     first_state_.pop_back();
@@ -76,10 +133,16 @@ absl::StatusOr<std::optional<v1::FleetWatchResponse>> FleetWatch::Next() {
       sent_through_ = std::max(sent_through_, synced_at_);
       return Step(v1::FleetWatchResponse::KIND_SYNCED, sent_through_);
     }
-    if (next.changes.empty()) return std::nullopt;
+    if (next.changes.empty()) return Bookmark(next.through);
     sent_through_ = next.changes.front().revision;
     if (auto step = Tell(next.changes.front())) return step;
   }
+}
+
+std::optional<v1::FleetWatchResponse> FleetWatch::Bookmark(Revision through) {
+  sent_through_ = std::max(sent_through_, through);
+  if (clock_.Uptime() - sent_at_ < bookmark_interval_) return std::nullopt;
+  return Step(v1::FleetWatchResponse::KIND_BOOKMARK, sent_through_);
 }
 
 v1::FleetWatchResponse FleetWatch::Changed(const v1::Record& record) {
@@ -95,7 +158,7 @@ v1::FleetWatchResponse FleetWatch::Changed(const v1::Record& record) {
 
 std::optional<v1::FleetWatchResponse> FleetWatch::Tell(const Change& change) {
   const std::string& node = change.host.node;
-  if (change.record != nullptr && Matches(selector_, *change.record)) {
+  if (change.record != nullptr && IsMeant(*change.record)) {
     return Changed(*change.record);
   }
   if (!selects_all_) {

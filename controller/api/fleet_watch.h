@@ -9,8 +9,12 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
 #include "controller/inventory/inventory.h"
+#include "controller/query/filter.h"
 #include "rehai/v1/fleet.pb.h"
 
 namespace rehai {
@@ -21,6 +25,9 @@ namespace rehai {
 //
 // - Every step's revision is one to resume after, those of the first state
 //   included: they come in the order of their revisions, not of names.
+// - When nothing was sent for as long as the reader wants, it is sent how far
+// it
+//   is, so that its revision never gets too old to resume after.
 // - It holds no queue: before SYNCED the records that are still to be sent
 //   (shared with the inventory), after it names at most.
 //
@@ -29,33 +36,43 @@ class FleetWatch {
  public:
   using Response = v1::FleetWatchResponse;
 
-  // `inventory` must outlive this.
-  FleetWatch(const Inventory& inventory, const v1::FleetWatchRequest& request);
+  // Both must outlive this.
+  FleetWatch(const Inventory& inventory, const v1::FleetWatchRequest& request,
+             const Clock& clock = Clock::Real());
 
-  // The next step, or nullopt when there is none until the inventory changes.
-  // kInvalidArgument: a negative revision; kOutOfRange: what came after the
-  // revision is no longer known.
+  // The next step, or nullopt when there is none until the inventory changes or
+  // a bookmark is due; ask again once in a while for those.
+  // kInvalidArgument: what the request says cannot be; kOutOfRange: what came
+  // after the revision is no longer known.
   absl::StatusOr<std::optional<v1::FleetWatchResponse>> Next();
 
   // A fleet has no last change.
   bool ended() const { return false; }
 
  private:
+  bool IsMeant(const v1::Record& record) const;
+  absl::StatusOr<std::optional<v1::FleetWatchResponse>> Find();
+  std::optional<v1::FleetWatchResponse> Bookmark(Revision through);
   v1::FleetWatchResponse Changed(const v1::Record& record);
   std::optional<v1::FleetWatchResponse> Tell(const Change& change);
 
   // Set at construction.
   const Inventory& inventory_;
+  const Clock& clock_;
   const v1::HostSelector selector_;
+  query::Filter filter_;
+  absl::Status refusal_;  // of the request, if it is wrong
   const bool selects_all_;
   const bool resumed_;
-  Revision synced_at_;  // what SYNCED promises
+  absl::Duration bookmark_interval_ = absl::InfiniteDuration();
+  Revision synced_at_ = 0;  // what SYNCED promises
 
   std::vector<RecordPtr> first_state_;  // still to be sent, the next one last
   Revision sent_through_;
   bool synced_ = false;
-  // With a selector only: the hosts that the watcher believes to match, and
-  // those that do not and that it was told so.
+  absl::Duration sent_at_;  // uptime at the last step
+  // With a selector or a filter only: the hosts that the watcher believes to
+  // match, and those that do not and that it was told so.
   absl::flat_hash_set<std::string> shown_;
   absl::flat_hash_set<std::string> hidden_;
 };

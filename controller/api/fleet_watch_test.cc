@@ -59,6 +59,9 @@ std::vector<std::string> Drain(FleetWatch& watch,
       case v1::FleetWatchResponse::KIND_HOST_REMOVED:
         steps.push_back(absl::StrCat("-", step.record().node()));
         break;
+      case v1::FleetWatchResponse::KIND_BOOKMARK:
+        steps.push_back("bookmark");
+        break;
       default:
         steps.push_back("synced");
     }
@@ -193,6 +196,114 @@ TEST_F(FleetWatchTest, ANegativeRevisionIsInvalid) {
   FleetWatch watch = Watch({}, -1);
   EXPECT_THAT(watch.Next(), StatusIs(absl::StatusCode::kInvalidArgument,
                                      HasSubstr("after_revision")));
+}
+
+TEST_F(FleetWatchTest, AHostThatNoLongerMatchesItsFilterIsRemoved) {
+  inventory_.AddHost({"a"}, {{"rack", "r1"}});
+  inventory_.AddHost({"b"}, {{"rack", "r2"}});
+  v1::FleetWatchRequest request;
+  request.set_filter("labels.rack = r1 OR presence = stale");
+  FleetWatch watch(inventory_, request, clock_);
+  EXPECT_THAT(Drain(watch), ElementsAre("+a", "synced"));
+
+  ASSERT_THAT(inventory_.SetPresence({"b"}, v1::PRESENCE_STALE, std::nullopt),
+              IsOk());
+  inventory_.AddHost({"a"}, {{"rack", "r3"}});
+  EXPECT_THAT(Drain(watch), ElementsAre("+b", "-a"));
+  inventory_.AddHost({"a"}, {{"rack", "r4"}});
+  EXPECT_THAT(Drain(watch), ElementsAre());
+}
+
+TEST_F(FleetWatchTest, AWrongRequestIsRefused) {
+  const auto refused = [this](const v1::FleetWatchRequest& request) {
+    return FleetWatch(inventory_, request, clock_).Next();
+  };
+  v1::FleetWatchRequest request;
+  request.set_filter("labels.rack =");
+  EXPECT_THAT(refused(request), StatusIs(absl::StatusCode::kInvalidArgument,
+                                         HasSubstr("filter: character 14")));
+  for (const char* changing : {"age > 3s", "sync = parked", "applied_age > 1s",
+                               "observed_at > 2026-01-01"}) {
+    request.set_filter(changing);
+    EXPECT_THAT(refused(request),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("changes without a change of the host")))
+        << changing;
+  }
+  request.clear_filter();
+  for (const int64_t seconds : {0, -1, 3601}) {
+    request.mutable_bookmark_interval()->set_seconds(seconds);
+    EXPECT_THAT(refused(request), StatusIs(absl::StatusCode::kInvalidArgument,
+                                           HasSubstr("bookmark_interval")))
+        << seconds;
+  }
+}
+
+TEST_F(FleetWatchTest, ABookmarkComesWhenNothingElseDoes) {
+  inventory_.AddHost({"a"}, {{"rack", "r1"}});
+  inventory_.AddHost({"b"}, {{"rack", "r2"}});
+  v1::FleetWatchRequest request;
+  request.set_filter("labels.rack = r1");
+  request.mutable_bookmark_interval()->set_seconds(10);
+  FleetWatch watch(inventory_, request, clock_);
+  EXPECT_THAT(Drain(watch), ElementsAre("+a", "synced"));
+
+  // What changes does not match, but the place in the history moves on.
+  inventory_.AddHost({"b"}, {{"rack", "r3"}});
+  EXPECT_THAT(Drain(watch), ElementsAre());
+  clock_.Advance(absl::Seconds(10));
+  Revision revision = 0;
+  EXPECT_THAT(Drain(watch, &revision), ElementsAre("bookmark"));
+  EXPECT_EQ(revision, inventory_.revision());
+
+  // Counted from the last step, of whatever kind.
+  clock_.Advance(absl::Seconds(6));
+  inventory_.AddHost({"a"}, {{"rack", "r1"}, {"row", "1"}});
+  EXPECT_THAT(Drain(watch), ElementsAre("+a"));
+  clock_.Advance(absl::Seconds(6));
+  EXPECT_THAT(Drain(watch), ElementsAre());
+  clock_.Advance(absl::Seconds(4));
+  EXPECT_THAT(Drain(watch), ElementsAre("bookmark"));
+}
+
+TEST_F(FleetWatchTest, ABookmarkIsOneToResumeAfterWhenOlderStepsAreTooOld) {
+  inventory_.AddHost({"a"}, {{"rack", "r1"}});
+  v1::FleetWatchRequest request;
+  request.set_filter("labels.rack = r1");
+  request.mutable_bookmark_interval()->set_seconds(10);
+  FleetWatch watch(inventory_, request, clock_);
+  Revision old = 0;
+  EXPECT_THAT(Drain(watch, &old), ElementsAre("+a", "synced"));
+  // More removals than are remembered.
+  Revision newest = 0;
+  for (int i = 0; i < 1200; ++i) {
+    inventory_.AddHost({absl::StrCat("x", i)}, {});
+    inventory_.RemoveHost({absl::StrCat("x", i)});
+    clock_.Advance(absl::Seconds(1));
+    Drain(watch, &newest);
+  }
+  request.set_after_revision(old);
+  EXPECT_THAT(FleetWatch(inventory_, request, clock_).Next(),
+              StatusIs(absl::StatusCode::kOutOfRange));
+  request.set_after_revision(newest);
+  EXPECT_THAT(FleetWatch(inventory_, request, clock_).Next(), IsOk());
+}
+
+TEST_F(FleetWatchTest, AReaderThatReadsNothingGetsTheNewestOfEachHost) {
+  constexpr int kHosts = 20;
+  constexpr int kChanges = 10'000;
+  for (int i = 0; i < kHosts; ++i) {
+    inventory_.AddHost({absl::StrCat("hv", i)}, {{"change", "0"}});
+  }
+  FleetWatch watch = Watch();
+  EXPECT_EQ(Drain(watch).size(), kHosts + 1u);
+  for (int i = 0; i < kChanges; ++i) {
+    inventory_.AddHost({absl::StrCat("hv", i % kHosts)},
+                       {{"change", absl::StrCat(i + 1)}});
+  }
+  Revision last = 0;
+  EXPECT_EQ(Drain(watch, &last).size(), static_cast<size_t>(kHosts));
+  EXPECT_EQ(last, inventory_.revision());
 }
 
 }  // namespace

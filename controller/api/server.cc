@@ -114,7 +114,9 @@ struct ApiServer::Parts {
   ListenAddress address;
   std::shared_ptr<grpc::ServerCredentials> credentials;
   // Shared with the listeners, which cannot be taken back.
-  std::shared_ptr<WatchHub> fleet_hub = std::make_shared<WatchHub>();
+  // Bookmarks come to the second.
+  std::shared_ptr<WatchHub> fleet_hub =
+      std::make_shared<WatchHub>(absl::Seconds(1));
   std::shared_ptr<WatchHub> operation_hub = std::make_shared<WatchHub>();
   std::optional<FleetQueries> queries;
   std::unique_ptr<Admission> admission;

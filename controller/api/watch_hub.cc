@@ -50,7 +50,10 @@ void WatchHub::Run() {
     std::vector<std::shared_ptr<Waiter>> round;
     {
       MutexLock lock(mu_);
-      while (!changed_ && !stopping_) news_.Wait(mu_);
+      const absl::Duration due = clock_.Uptime() + interval_;
+      while (!changed_ && !stopping_ && clock_.Uptime() < due) {
+        clock_.WaitUntil(due, mu_, news_);
+      }
       changed_ = false;
       last_round = stopping_;
       round.reserve(waiters_.size());

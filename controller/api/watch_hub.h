@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 
 namespace rehai {
@@ -30,7 +32,11 @@ class Waiter {
 // once.
 class WatchHub {
  public:
-  WatchHub() = default;
+  // Without a change, waiters are woken every `interval`, for what comes with
+  // the time. `clock` must outlive the hub.
+  explicit WatchHub(absl::Duration interval = absl::InfiniteDuration(),
+                    const Clock& clock = Clock::Real())
+      : interval_(interval), clock_(clock) {}
   ~WatchHub() { Stop(); }
 
   void Start();
@@ -50,6 +56,10 @@ class WatchHub {
 
  private:
   void Run();
+
+  // Set at construction.
+  const absl::Duration interval_;
+  const Clock& clock_;
 
   std::atomic<bool> stopping_ = false;
   std::thread thread_;  // touched by Start() and Stop() only

@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "absl/time/time.h"
 #include "base/mutex.h"
 
 namespace rehai {
@@ -94,6 +95,14 @@ TEST(WatchHubTest, ARemovedWaiterIsLetGo) {
   hub.Stop();
   EXPECT_EQ(waiter->count(), 0);
   EXPECT_EQ(waiter.use_count(), 1);
+}
+
+TEST(WatchHubTest, WakesOnceInAWhileWithoutAChange) {
+  WatchHub hub(/*interval=*/absl::Milliseconds(1));
+  auto waiter = std::make_shared<CountingWaiter>();
+  hub.Add(waiter);
+  hub.Start();
+  waiter->AwaitCount(3);
 }
 
 }  // namespace

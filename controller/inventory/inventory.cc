@@ -86,7 +86,7 @@ void Inventory::Restore(std::vector<KeptRecord> records,
       }
       missing_.Set(host, std::move(missing));
       for (const v1::Guest& guest : kept.record.guests()) {
-        guests_.Add(host, GuestId{guest.uuid()}, guest.name());
+        guests_.Add(host, guest);
       }
       kept.record.clear_revision();
       changes.push_back(Publish(
@@ -132,7 +132,7 @@ void Inventory::RemoveHost(const HostId& host) {
     if (found == hosts_.end()) return;
     const RecordPtr record = found->second;
     for (const v1::Guest& guest : record->guests()) {
-      guests_.Remove(host, GuestId{guest.uuid()}, guest.name());
+      guests_.Remove(host, guest);
     }
     missing_.Set(host, {});
     hosts_.erase(found);
@@ -271,6 +271,9 @@ std::shared_ptr<const FleetView> Inventory::View() const {
     view->revision = revision_;
     view->records.reserve(hosts_.size());
     for (const auto& [host, record] : hosts_) view->records.push_back(record);
+    for (const GuestId& guest : guests_.shared()) {
+      view->shared.emplace(guest.uuid, Locate(guest)->record->node());
+    }
     view_ = std::move(view);
   }
   return view_;
@@ -297,11 +300,42 @@ std::optional<GuestLocation> Inventory::FindGuest(const GuestId& guest) const {
 std::vector<GuestLocation> Inventory::FindGuestsByName(
     const std::string& name) const {
   MutexLock lock(mu_);
+  return LocateIf(guests_.Named(name), [&name](const v1::Guest& guest) {
+    return guest.name() == name;
+  });
+}
+
+std::vector<GuestLocation> Inventory::FindGuestsByMac(
+    const std::string& mac) const {
+  MutexLock lock(mu_);
+  return LocateIf(guests_.WithMac(mac), [&mac](const v1::Guest& guest) {
+    return std::any_of(
+        guest.interfaces().begin(), guest.interfaces().end(),
+        [&mac](const v1::Interface& one) { return one.mac() == mac; });
+  });
+}
+
+std::vector<GuestLocation> Inventory::FindGuestsByAddress(
+    const IpAddress& address) const {
+  MutexLock lock(mu_);
+  return LocateIf(guests_.WithAddress(address), [&](const v1::Guest& guest) {
+    for (const v1::Interface& one : guest.interfaces()) {
+      for (const std::string& text : one.addresses()) {
+        if (AddressOf(text) == address) return true;
+      }
+    }
+    return false;
+  });
+}
+
+std::vector<GuestLocation> Inventory::LocateIf(
+    const std::vector<GuestId>& guests,
+    absl::FunctionRef<bool(const v1::Guest&)> is_meant) const {
   std::vector<GuestLocation> places;
-  for (const GuestId& guest : guests_.Named(name)) {
+  for (const GuestId& guest : guests) {
     std::optional<GuestLocation> place = Locate(guest);
-    // A definition that a migration left behind may hold an outdated name.
-    if (place.has_value() && place->guest->name() == name) {
+    // A definition that a migration left behind may hold what is outdated.
+    if (place.has_value() && is_meant(*place->guest)) {
       places.push_back(*std::move(place));
     }
   }
@@ -415,18 +449,21 @@ void Inventory::Reindex(const HostId& host, const v1::Record& before,
                         const Merged& merged) {
   const v1::Record& after = merged.record;
   for (const GuestId& guest : merged.gone) {
-    guests_.Remove(host, guest, rehai::FindGuest(before, guest)->name());
+    guests_.Remove(host, *rehai::FindGuest(before, guest));
   }
   for (const GuestId& guest : merged.changed) {
     const v1::Guest& was = *rehai::FindGuest(before, guest);
     const v1::Guest& is = *rehai::FindGuest(after, guest);
     const bool has_started = IsActive(is) && !IsActive(was);
-    if (was.name() == is.name() && !has_started) continue;
-    guests_.Remove(host, guest, was.name());
-    guests_.Add(host, guest, is.name());
+    if (was.name() == is.name() && !has_started) {
+      guests_.Change(host, was, is);
+      continue;
+    }
+    guests_.Remove(host, was);
+    guests_.Add(host, is);
   }
   for (const GuestId& guest : merged.appeared) {
-    guests_.Add(host, guest, rehai::FindGuest(after, guest)->name());
+    guests_.Add(host, *rehai::FindGuest(after, guest));
   }
 }
 

@@ -11,11 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "base/ip_address.h"
 #include "base/mutex.h"
 #include "controller/inventory/brake.h"
 #include "controller/inventory/guest_index.h"
@@ -49,6 +51,8 @@ struct KeptRecord {
 struct FleetView {
   Revision revision = 0;
   std::vector<RecordPtr> records;  // sorted by node
+  // Guests that several hosts define, by UUID: the node where each really is.
+  absl::flat_hash_map<std::string, std::string> shared;
 };
 
 // What has changed after a revision: the newest state of each changed host, in
@@ -162,6 +166,12 @@ class Inventory {
   // All guests of that name, one per UUID.
   std::vector<GuestLocation> FindGuestsByName(const std::string& name) const;
 
+  // All guests that have an interface of that MAC (lower case, with colons) or
+  // IP address, one per UUID.
+  std::vector<GuestLocation> FindGuestsByMac(const std::string& mac) const;
+  std::vector<GuestLocation> FindGuestsByAddress(
+      const IpAddress& address) const;
+
   // What changed after `after`, at most `limit` hosts. kOutOfRange: `after` is
   // from another run, or so old that removals since then are forgotten; begin
   // again from View().
@@ -201,6 +211,11 @@ class Inventory {
   void Reindex(const HostId& host, const v1::Record& before,
                const Merged& merged) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::optional<GuestLocation> Locate(const GuestId& guest) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Where those of the guests are that are meant, as they are there.
+  std::vector<GuestLocation> LocateIf(
+      const std::vector<GuestId>& guests,
+      absl::FunctionRef<bool(const v1::Guest&)> is_meant) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RememberRemoval(const HostId& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Tell(const Change& change);

@@ -1,0 +1,109 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_QUERY_FILTER_H_
+#define CONTROLLER_QUERY_FILTER_H_
+
+#include <bitset>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/ip_address.h"
+#include "controller/query/expression.h"
+#include "controller/query/fields.h"
+#include "controller/query/rows.h"
+#include "controller/query/text_pattern.h"
+
+namespace rehai::query {
+
+// Filter is a compiled filter expression (expression.h has the grammar,
+// fields.h the fields, docs/query.md both in words).
+//
+// - A comparison with what is not known is false, but that != is true.
+// - Of a field with several values, = and : are true if one of them matches,
+//   and != if none does.
+// - A word alone is a bool field, or else part of a guest's name or a host's
+//   node; with wildcards it is the whole of that.
+//
+// Pure and immutable: threads may share one. Questions allocate nothing.
+class Filter {
+ public:
+  // kInvalidArgument says what is wrong, and at which character.
+  static absl::StatusOr<Filter> Compile(absl::string_view text, Kind kind);
+
+  // Matches everything.
+  Filter() = default;
+
+  // What the filter says of a guest when no more is known than its host.
+  enum class Verdict { kNo, kYes, kDepends };
+
+  // A host's own answers, found once for all of its guests.
+  struct OnHost {
+    Verdict verdict = Verdict::kYes;
+    std::bitset<kMaxRestrictions> holds;  // by Test::slot
+  };
+  OnHost Narrow(const HostRow& host, absl::Time now) const;
+
+  // True if the guest matches. `on_host` is what Narrow() gave for its host.
+  bool Matches(const OnHost& on_host, const HostRow& host,
+               const GuestRow& guest) const;
+
+  // True if a host matches, of a filter over hosts.
+  bool MatchesHost(const HostRow& host, absl::Time now) const {
+    return Narrow(host, now).verdict == Verdict::kYes;
+  }
+
+  // True if HostRow::sync is to be there.
+  bool uses_sync() const { return uses_sync_; }
+
+  // The first field that changes without a change of the host's record, or
+  // null.
+  const Field* volatile_field() const { return volatile_field_; }
+
+  // What every match has, if the filter says so: something to look up in an
+  // index rather than go through the fleet. The matches still have to be asked
+  // for.
+  struct Key {
+    FieldId field;     // kUuid, kName, kMac or kIp
+    std::string text;  // as the index has it; of kIp as it was written
+  };
+  const std::optional<Key>& key() const { return key_; }
+
+ private:
+  struct Test {
+    FieldRef ref;
+    Comparator comparator = Comparator::kEqual;
+    bool is_presence = false;  // "field:*"
+    TextPattern pattern;
+    int64_t number = 0;
+    std::optional<IpPrefix> prefix;
+    size_t slot = 0;  // of a host's field: its place in OnHost
+  };
+  struct Node {
+    Expression::Kind kind = Expression::Kind::kAnd;
+    std::vector<Node> operands;
+    Test test;
+  };
+  class Compiler;
+
+  Verdict VerdictOn(const Node& node, const OnHost& on_host) const;
+  void AnswerOn(const Node& node, const HostRow& host, absl::Time now,
+                OnHost& on_host) const;
+  bool Holds(const Node& node, const OnHost& on_host, const HostRow& host,
+             const GuestRow& guest) const;
+  static bool Holds(const Test& test, const HostRow& host,
+                    const GuestRow* guest, absl::Time now);
+
+  Node root_;
+  bool uses_sync_ = false;
+  const Field* volatile_field_ = nullptr;
+  std::optional<Key> key_;
+};
+
+}  // namespace rehai::query
+
+#endif  // CONTROLLER_QUERY_FILTER_H_

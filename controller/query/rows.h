@@ -1,0 +1,37 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CONTROLLER_QUERY_ROWS_H_
+#define CONTROLLER_QUERY_ROWS_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "rehai/v1/model.pb.h"
+
+// What filters and orders look at. Rows own nothing: whoever makes them keeps
+// what they point to.
+namespace rehai::query {
+
+struct HostRow {
+  const v1::Record* record = nullptr;
+  int32_t running_guests = 0;
+  // Null where nothing asks for it; then sync is unknown.
+  const v1::SyncStatus* sync = nullptr;
+};
+
+// What most filters and orders ask for stands side by side, so that a look
+// through a large fleet reads memory in order; the rest is the guest's.
+struct GuestRow {
+  absl::string_view name = {};
+  absl::string_view uuid = {};
+  const v1::Guest* guest = nullptr;
+  int64_t memory_kib = 0;
+  int32_t vcpus = 0;
+  v1::GuestState state = v1::GUEST_STATE_UNSPECIFIED;
+  bool is_missing = false;
+};
+
+}  // namespace rehai::query
+
+#endif  // CONTROLLER_QUERY_ROWS_H_

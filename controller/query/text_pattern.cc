@@ -1,0 +1,85 @@
+// Copyright 2026 The Rehai Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controller/query/text_pattern.h"
+
+#include <cstddef>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace rehai::query {
+namespace {
+
+bool HasWildcard(absl::string_view pattern) {
+  return pattern.find(kAnyText) != absl::string_view::npos ||
+         pattern.find(kAnyByte) != absl::string_view::npos;
+}
+
+bool MatchesAny(absl::string_view pattern, absl::string_view text) {
+  // Only the last star ever needs to take more: what an earlier one took let
+  // everything up to the later one match, and the later one can take the rest.
+  constexpr size_t kNone = absl::string_view::npos;
+  size_t star = kNone;  // where the last star stands in the pattern
+  size_t star_end = 0;  // where in the text what it takes ends
+  size_t p = 0;
+  size_t t = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == kAnyText) {
+      star = p++;
+      star_end = t;
+    } else if (p < pattern.size() &&
+               (pattern[p] == kAnyByte || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != kNone) {
+      p = star + 1;
+      t = ++star_end;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == kAnyText) ++p;
+  return p == pattern.size();
+}
+
+}  // namespace
+
+TextPattern::TextPattern(absl::string_view pattern) {
+  absl::string_view rest = pattern;
+  const bool starts_open = absl::ConsumePrefix(&rest, "\x01");
+  const bool ends_open = absl::ConsumeSuffix(&rest, "\x01");
+  if (HasWildcard(rest)) {
+    form_ = Form::kAny;
+    rest = pattern;
+  } else if (starts_open) {
+    // A star alone is any end of nothing.
+    form_ = ends_open ? Form::kWithin : Form::kSuffix;
+  } else if (ends_open) {
+    form_ = Form::kPrefix;
+  }
+  literal_ = std::string(rest);
+}
+
+TextPattern TextPattern::Within(absl::string_view pattern) {
+  return TextPattern(absl::StrCat("\x01", pattern, "\x01"));
+}
+
+bool TextPattern::Matches(absl::string_view text) const {
+  switch (form_) {
+    case Form::kLiteral:
+      return text == literal_;
+    case Form::kPrefix:
+      return absl::StartsWith(text, literal_);
+    case Form::kSuffix:
+      return absl::EndsWith(text, literal_);
+    case Form::kWithin:
+      return absl::StrContains(text, literal_);
+    case Form::kAny:
+      return MatchesAny(literal_, text);
+  }
+  return false;
+}
+
+}  // namespace rehai::query
