@@ -15,7 +15,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "controller/access/role.h"
+#include "controller/access/roster.h"
 #include "controller/api/server_fixture.h"
+#include "tests/fakes/certificates.h"
 #include "tests/fakes/fake_sink.h"
 #include "tests/fakes/self_signed_certificate.h"
 
@@ -260,6 +263,114 @@ TEST_F(TlsTest, OnlyClientsWithATrustedCertificateAreAnswered) {
   EXPECT_THAT(Client::Call(*plaintext.fleet, &v1::Fleet::Stub::ListHosts,
                            v1::ListHostsRequest()),
               StatusIs(absl::StatusCode::kUnavailable));
+}
+
+// Roles over TLS, with certificates of an authority.
+class RolesTest : public TlsTest {
+ protected:
+  RolesTest() : authority_(MakeTestAuthority(Clock::Real().Now())) {}
+
+  ApiServer::Options Options(ClientCertificates certificates) {
+    ApiServer::Options options = TestController::AnyPort();
+    options.tls = files_;
+    options.tls.client_ca = Write("ca.pem", authority_.certificate_pem);
+    options.client_certificates = certificates;
+    options.access.grants.push_back(
+        {.role = Role::kReader, .certificates = {"*.front.example.com"}});
+    options.access.grants.push_back({.role = Role::kOperator,
+                                     .certificates = {"URI:rehai:ops:*"},
+                                     .tokens = {Sha256Of("an operator's")}});
+    return options;
+  }
+
+  // For a client with such names in its certificate; "": without one.
+  Client With(const TestController& controller, const std::string& names) {
+    grpc::SslCredentialsOptions ssl;
+    ssl.pem_root_certs = server_.certificate_pem;
+    if (!names.empty()) {
+      const TestCertificate certificate =
+          MakeTestCertificate(authority_, names, Clock::Real().Now());
+      ssl.pem_cert_chain = certificate.certificate_pem;
+      ssl.pem_private_key = certificate.key_pem;
+    }
+    return Client(
+        grpc::CreateChannel(controller.address(), grpc::SslCredentials(ssl)));
+  }
+
+  static absl::Status Read(Client& client) {
+    return Client::Call(*client.fleet, &v1::Fleet::Stub::ListHosts,
+                        v1::ListHostsRequest())
+        .status();
+  }
+
+  // An operator's command with a token.
+  static grpc::Status StartWithToken(Client& client, const std::string& token) {
+    const auto context = Patient();
+    context->AddMetadata("authorization", "Bearer " + token);
+    v1::ResyncStartRequest request;
+    request.add_modes(v1::RESYNC_MODE_REREAD);
+    v1::ResyncStartResponse response;
+    return client.resync->Start(context.get(), request, &response);
+  }
+
+  const TestAuthority authority_;
+};
+
+TEST_F(RolesTest, WhatACertificateIsNamedDecidesWhatItMay) {
+  TestController controller(Options(ClientCertificates::kRequired));
+  controller.Observe("hv1", {});
+  Client front = With(controller, "DNS:a.front.example.com");
+  EXPECT_THAT(Read(front), IsOk());
+  EXPECT_THAT(front.Start({v1::RESYNC_MODE_REREAD}),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       HasSubstr("its role is reader")));
+
+  Client ops = With(controller, "URI:rehai:ops:alice");
+  EXPECT_THAT(Read(ops), IsOk());
+  EXPECT_THAT(ops.Start({v1::RESYNC_MODE_REREAD}), IsOk());
+  EXPECT_THAT(Client::Call(*ops.chef, &v1::Chef::Stub::SetLimits,
+                           v1::ChefSetLimitsRequest()),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       HasSubstr("needs the role admin")));
+
+  Client stranger = With(controller, "DNS:front.example.com");
+  EXPECT_THAT(Read(stranger), StatusIs(absl::StatusCode::kPermissionDenied,
+                                       HasSubstr("DNS:front.example.com")));
+}
+
+TEST_F(RolesTest, ATokenServesWhereCertificatesAreOptional) {
+  TestController controller(Options(ClientCertificates::kOptional));
+  controller.Observe("hv1", {});
+  Client nobody = With(controller, "");
+  EXPECT_THAT(Read(nobody), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_TRUE(StartWithToken(nobody, "an operator's").ok());
+  EXPECT_EQ(StartWithToken(nobody, "a guess").error_code(),
+            grpc::StatusCode::UNAUTHENTICATED);
+  Client front = With(controller, "DNS:a.front.example.com");
+  EXPECT_THAT(Read(front), IsOk());
+}
+
+TEST_F(RolesTest, AnOptionalCertificateIsVerifiedAllTheSame) {
+  TestController controller(Options(ClientCertificates::kOptional));
+  const TestCertificate forged =
+      MakeTestCertificate(MakeTestAuthority(Clock::Real().Now()),
+                          "URI:rehai:ops:mallory", Clock::Real().Now());
+  grpc::SslCredentialsOptions ssl;
+  ssl.pem_root_certs = server_.certificate_pem;
+  ssl.pem_cert_chain = forged.certificate_pem;
+  ssl.pem_private_key = forged.key_pem;
+  EXPECT_THAT(ListHosts(controller.address(), ssl),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(RolesTest, HealthIsForWhoeverCanConnect) {
+  TestController controller(Options(ClientCertificates::kOptional));
+  controller.server().SetReady(true);
+  grpc::SslCredentialsOptions ssl;
+  ssl.pem_root_certs = server_.certificate_pem;
+  const auto channel =
+      grpc::CreateChannel(controller.address(), grpc::SslCredentials(ssl));
+  EXPECT_EQ(Health(channel, "rehai.v1.Fleet"), 1);
 }
 
 TEST_F(TlsTest, AWrongFileIsNamedAtTheStart) {
