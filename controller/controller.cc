@@ -25,6 +25,7 @@
 #include "chef/rsa_key.h"
 #include "chef/signer_source.h"
 #include "controller/api/agent_server.h"
+#include "controller/api/audit_service.h"
 #include "controller/api/history_service.h"
 #include "controller/api/http_server.h"
 #include "controller/api/metrics.h"
@@ -396,9 +397,14 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
   std::vector<NamedService> more_services = parts->witness.Services();
   more_services.push_back(
       {"rehai.v1.History", MakeHistoryService(parts->past())});
+  more_services.push_back({"rehai.v1.Audit", MakeAuditService(parts->past())});
+  ApiServer::Options api = options.api;
+  api.audit = [p = parts.get()](v1::AuditEntry entry) {
+    p->store().Append(std::move(entry));
+  };
   ASSIGN_OR_RETURN(
       parts->api,
-      ApiServer::Create(options.api, parts->inventory, parts->syncer,
+      ApiServer::Create(std::move(api), parts->inventory, parts->syncer,
                         parts->operations,
                         /*chef=*/std::nullopt, parts->AnswersAboutSources(),
                         std::move(more_services)));
