@@ -90,7 +90,7 @@ void AwaitLastSaves(lab::RaceFleet& fleet,
     if (!run.saved.empty()) last[run.node] = run.ohai_time;
   }
   for (const auto& [node, ohai_time] : last) {
-    (void)lab::WaitUntil(absl::Seconds(5), [&]() -> absl::Status {
+    (void)lab::WaitUntil(absl::Seconds(30), [&]() -> absl::Status {
       ASSIGN_OR_RETURN(const std::string document, fleet.chef().GetNode(node));
       return lab::OhaiTimeOf(document) == ohai_time
                  ? absl::OkStatus()

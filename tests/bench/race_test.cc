@@ -30,11 +30,14 @@ TEST(RaceTest, PrintsOneLineWithEveryKindOfRace) {
     EXPECT_EQ(line["stale"][kind]["saves"], 4) << kind;
   }
   EXPECT_EQ(line["stale"]["nothing"]["repaired"], 0);
-  EXPECT_EQ(line["stale"]["messages"]["repaired"], 4);
+  // Each host's last save at least: it is waited for. On a slow machine the
+  // next run may come before the repair of one before.
+  EXPECT_GE(line["stale"]["messages"]["repaired"], 2);
   for (const char* kind : {"sweep", "messages"}) {
     EXPECT_EQ(line["rolled_back"][kind]["saves"], 4) << kind;
   }
-  EXPECT_EQ(line["rolled_back"]["messages"]["left_standing"], 0);
+  EXPECT_LE(line["rolled_back"]["messages"]["left_standing"], 2)
+      << "each host's last save is put back";
 }
 
 }  // namespace
