@@ -248,6 +248,7 @@ struct Controller::Parts {
     snapshot.source = SourceStatus();
     snapshot.process = ReadProcessFigures();
     if (sqlite != nullptr) snapshot.state = sqlite->health();
+    snapshot.resyncs = operations.counts();
     return MetricsText(snapshot);
   }
 

@@ -300,6 +300,18 @@ void AddState(const Store::Health& state, MetricPage& page) {
                static_cast<double>(state.dropped));
 }
 
+void AddResyncs(const ResyncOperations::Counts& counts, MetricPage& page) {
+  page.Gauge("rehai_resync_operations", "Resyncs that are remembered.",
+             ByEnum<v1::OperationState>("state", [&](v1::OperationState state) {
+               return At(counts.operations, state);
+             }));
+  page.Counter("rehai_resync_hosts_total",
+               "Hosts whose part in a resync has ended.",
+               ByEnum<v1::HostOutcome>("outcome", [&](v1::HostOutcome outcome) {
+                 return counts.hosts[static_cast<size_t>(outcome)];
+               }));
+}
+
 void AddProcess(const MetricsSnapshot& snapshot, MetricPage& page) {
   page.Gauge("process_start_time_seconds", "When the controller started.",
              UnixSeconds(snapshot.started_at));
@@ -344,6 +356,7 @@ std::string MetricsText(const MetricsSnapshot& snapshot) {
   if (snapshot.source) AddSource(*snapshot.source, page);
   AddFleet(snapshot.fleet, page);
   if (snapshot.state) AddState(*snapshot.state, page);
+  AddResyncs(snapshot.resyncs, page);
   AddProcess(snapshot, page);
   return page.Text();
 }

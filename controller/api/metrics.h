@@ -14,6 +14,7 @@
 #include "controller/api/run_listener.h"
 #include "controller/inventory/inventory.h"
 #include "controller/state/store.h"
+#include "controller/sync/resync_operations.h"
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
 #include "rehai/v1/source.pb.h"
@@ -42,6 +43,7 @@ struct MetricsSnapshot {
   std::optional<v1::SourceStatus> source;  // without it nothing is told of it
   FleetCounts fleet;
   std::optional<Store::Health> state = {};  // without it nothing is kept
+  ResyncOperations::Counts resyncs = {};
   ProcessFigures process;
 };
 

@@ -24,6 +24,8 @@ using ::testing::Pair;
 MetricsSnapshot Full() {
   MetricsSnapshot snapshot;
   snapshot.started_at = absl::FromUnixSeconds(1000);
+  snapshot.resyncs.operations[v1::OPERATION_STATE_PAUSED] = 2;
+  snapshot.resyncs.hosts[v1::HOST_OUTCOME_WRITTEN] = 7;
   snapshot.state.emplace();
   snapshot.state->waiting = 3;
   snapshot.state->oldest = absl::Seconds(2);
@@ -111,6 +113,10 @@ TEST(MetricsTest, TellsEverythingInTheStatus) {
       {"rehai_chef_server_state{state=\"up\"}", 0},
       {"rehai_chef_server_state{state=\"down\"}", 1},
       {"rehai_chef_server_state{state=\"refusing\"}", 0},
+      {"rehai_resync_operations{state=\"paused\"}", 2},
+      {"rehai_resync_operations{state=\"running\"}", 0},
+      {"rehai_resync_hosts_total{outcome=\"written\"}", 7},
+      {"rehai_resync_hosts_total{outcome=\"timed_out\"}", 0},
       {"rehai_state_healthy", 1},
       {"rehai_state_began_anew", 0},
       {"rehai_state_waiting_entries", 3},

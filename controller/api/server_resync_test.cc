@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -108,6 +109,103 @@ TEST(ApiServerTest, AnUnknownOperationIsNotFound) {
   const auto context = Patient();
   auto stream = client.resync->Watch(context.get(), watch);
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST(ApiServerTest, AKeyFindsTheOperationAgainAndSaysWhoBeganIt) {
+  TestController controller;
+  controller.Observe("hv1", {});
+  Client client(controller);
+  v1::ResyncStartRequest request;
+  request.add_modes(v1::RESYNC_MODE_REREAD);
+  request.set_idempotency_key("k1");
+  const auto first =
+      Client::Call(*client.resync, &v1::Resync::Stub::Start, request);
+  ASSERT_THAT(first, IsOk());
+  EXPECT_FALSE(first->existed());
+  EXPECT_THAT(first->operation().started_by(), HasSubstr("ipv4:127.0.0.1:"));
+  const auto again =
+      Client::Call(*client.resync, &v1::Resync::Stub::Start, request);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->existed());
+  EXPECT_EQ(again->operation().id(), first->operation().id());
+  request.set_dry_run(true);
+  EXPECT_THAT(Client::Call(*client.resync, &v1::Resync::Stub::Start, request),
+              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("dry_run")));
+}
+
+TEST(ApiServerTest, APausedResyncIsResumed) {
+  TestController controller;
+  for (int i = 0; i < 40; ++i) controller.Observe(absl::StrCat("hv", i), {});
+  controller.HoldRereads();
+  Client client(controller);
+  const auto started = client.Start({v1::RESYNC_MODE_REREAD});
+  ASSERT_THAT(started, IsOk());
+  v1::ResyncPauseRequest pause;
+  pause.set_id(started->id());
+  const auto paused =
+      Client::Call(*client.resync, &v1::Resync::Stub::Pause, pause);
+  ASSERT_THAT(paused, IsOk());
+  EXPECT_EQ(paused->operation().state(), v1::OPERATION_STATE_PAUSED);
+  v1::ResyncResumeRequest resume;
+  resume.set_id(started->id());
+  const auto resumed =
+      Client::Call(*client.resync, &v1::Resync::Stub::Resume, resume);
+  ASSERT_THAT(resumed, IsOk());
+  EXPECT_EQ(resumed->operation().state(), v1::OPERATION_STATE_RUNNING);
+  controller.ReleaseRereads();
+
+  v1::ResyncWatchRequest watch;
+  watch.set_id(started->id());
+  const auto context = Patient();
+  auto stream = client.resync->Watch(context.get(), watch);
+  v1::ResyncWatchResponse step;
+  while (stream->Read(&step)) {
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(step.operation().state(), v1::OPERATION_STATE_ENDED);
+  EXPECT_EQ(step.operation().progress().done(), 40);
+  EXPECT_THAT(Client::Call(*client.resync, &v1::Resync::Stub::Pause, pause),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST(ApiServerTest, ResyncsAreListedNewestFirstInPages) {
+  TestController controller;
+  controller.Observe("hv1", {});
+  controller.HoldRereads();
+  Client client(controller);
+  std::set<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    ids.insert(client.Start({v1::RESYNC_MODE_REREAD}).value().id());
+  }
+  v1::ResyncListRequest request;
+  request.add_states(v1::OPERATION_STATE_RUNNING);
+  request.set_page_size(2);
+  const auto list = [&] {
+    return Client::Call(*client.resync, &v1::Resync::Stub::List, request);
+  };
+  const auto first = list();
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ(first->total(), 3);
+  ASSERT_EQ(first->operations_size(), 2);
+  EXPECT_EQ(first->operations(0).hosts_size(), 0);
+  request.set_page_token(first->next_page_token());
+  const auto second = list();
+  ASSERT_THAT(second, IsOk());
+  ASSERT_EQ(second->operations_size(), 1);
+  EXPECT_EQ(second->next_page_token(), "");
+  EXPECT_EQ((std::set<std::string>{first->operations(0).id(),
+                                   first->operations(1).id(),
+                                   second->operations(0).id()}),
+            ids);
+
+  request.set_states(0, v1::OPERATION_STATE_PAUSED);
+  EXPECT_THAT(list(), StatusIs(absl::StatusCode::kInvalidArgument,
+                               HasSubstr("page_token")));
+  request.clear_page_token();
+  EXPECT_EQ(list()->operations_size(), 0);
+  request.set_states(0, v1::OPERATION_STATE_UNSPECIFIED);
+  EXPECT_THAT(list(), StatusIs(absl::StatusCode::kInvalidArgument,
+                               HasSubstr("states")));
 }
 
 TEST(ApiServerTest, CancelLeavesHostsNotBegunAlone) {
