@@ -15,6 +15,8 @@ struct Row {
 };
 
 constexpr MethodNeeds kRead = {Role::kReader, false};
+// Waits as long as it is told to, within bounds of its own.
+constexpr MethodNeeds kWait = {Role::kReader, false, true};
 // Reads that cost Chef a request, or tell of other people.
 constexpr MethodNeeds kOperatorsRead = {Role::kOperator, false};
 constexpr MethodNeeds kCommand = {Role::kOperator, true};
@@ -54,7 +56,7 @@ constexpr Row kRows[] = {
     {"Source.Retry", kCommand},
     {"Source.Status", kRead},
     {"Visibility.GetReceipts", kRead},
-    {"Visibility.WaitVisible", kRead},
+    {"Visibility.WaitVisible", kWait},
 };
 
 const Row* Find(absl::string_view method) {

@@ -14,6 +14,8 @@ struct MethodNeeds {
   Role role = Role::kAdmin;
   // Changes something, so each call goes into the audit.
   bool is_command = true;
+  // Bounds its own time; others are ended after Admission::Options::most_time.
+  bool bounds_itself = false;
 };
 
 // Of a method like "Resync.Start" in the package rehai.v1. One that is in no

@@ -48,7 +48,9 @@ class AdmittedContext::Recorder final : public grpc::experimental::Interceptor {
         call->ModifySendStatus(ToGrpc(context_.refusal_));
         context_.End(context_.refusal_);
       } else {
-        context_.End(FromGrpc(call->GetSendStatus()));
+        context_.End(context_.IsOverdue()
+                         ? absl::DeadlineExceededError("it took too long")
+                         : FromGrpc(call->GetSendStatus()));
       }
     }
     call->Proceed();
@@ -57,6 +59,10 @@ class AdmittedContext::Recorder final : public grpc::experimental::Interceptor {
  private:
   AdmittedContext& context_;
 };
+
+bool AdmittedContext::IsOverdue() const {
+  return watched_.has_value() && watched_->overdue();
+}
 
 AdmittedContext::~AdmittedContext() {
   End(absl::CancelledError("the client was gone before the end"));
@@ -106,7 +112,8 @@ Admission::Admission(Options options, AuditLog audit, const Clock& clock)
       roster_(std::move(options.access)),
       audit_(std::move(audit)),
       clock_(clock),
-      gate_(options.limits, clock, MakeRandom()) {}
+      gate_(options.limits, clock, MakeRandom()),
+      deadlines_(options.most_time, clock) {}
 
 absl::Status Admission::Enter(AdmittedContext& context,
                               const GuardedMethod& method,
@@ -128,6 +135,10 @@ absl::Status Admission::Enter(AdmittedContext& context,
   }
   context.refusal_ =
       Decide(context, evidence, caller, method, request != nullptr);
+  if (context.refusal_.ok() && method.kind == CallGate::kUnary &&
+      !method.needs.bounds_itself) {
+    context.watched_.emplace(deadlines_, context.c_call());
+  }
   return context.refusal_;
 }
 

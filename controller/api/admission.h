@@ -20,6 +20,7 @@
 #include "controller/access/call_gate.h"
 #include "controller/access/method_table.h"
 #include "controller/access/roster.h"
+#include "controller/api/call_deadlines.h"
 #include "controller/api/caller.h"
 #include "rehai/v1/state.pb.h"
 
@@ -51,11 +52,13 @@ class AdmittedContext final : public CallerContext {
   friend class Admission;
   class Recorder;
 
+  bool IsOverdue() const;
   // The first outcome counts.
   void End(const absl::Status& outcome);
 
   const Admission& admission_;
   CallGate::Place place_;
+  std::optional<CallDeadlines::Watched> watched_;
   absl::Status refusal_;
   std::optional<v1::AuditEntry> entry_;  // of a command that has not ended
   absl::Duration began_at_ = absl::ZeroDuration();  // Uptime()
@@ -70,6 +73,8 @@ class AdmittedContext final : public CallerContext {
 // - A command is logged and given to the AuditLog once it has ended, refused or
 //   not, with the status that its client gets: also that of a stream and that
 //   of an answer that came late.
+// - A call that takes too long is DEADLINE_EXCEEDED, also where its client has
+//   set no deadline; for its handler it is as if the client had cancelled.
 // - A call has its place until gRPC is done with it, however it ends.
 //
 // Thread-safe. Outlives the gRPC server.
@@ -79,10 +84,16 @@ class Admission {
     Roster::Options access;
     CallGate::Limits limits;
     bool over_tls = false;
+    // No call with one answer takes longer, unless its method bounds itself.
+    absl::Duration most_time = absl::Minutes(2);
   };
 
   // `audit` may be null.
   Admission(Options options, AuditLog audit, const Clock& clock);
+
+  // From here on, and until then, calls that take too long are ended.
+  void Start() { deadlines_.Start(); }
+  void Stop() { deadlines_.Stop(); }
 
   // Decides on a call. Not ok: the call is to end so, and will, whatever its
   // handler ends it with. `request` is null if it could not be read.
@@ -113,6 +124,7 @@ class Admission {
   const AuditLog audit_;
   const Clock& clock_;
   mutable CallGate gate_;
+  mutable CallDeadlines deadlines_;
 };
 
 }  // namespace rehai

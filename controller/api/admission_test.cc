@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/fake_clock.h"
 #include "base/mutex.h"
 #include "base/proto_time.h"
 #include "controller/access/role.h"
@@ -142,7 +143,8 @@ class Audited {
 class AdmissionTest : public testing::Test {
  protected:
   void Serve(Admission::Options options) {
-    admission_.emplace(std::move(options), audited_.Log(), Clock::Real());
+    admission_.emplace(std::move(options), audited_.Log(), clock_);
+    admission_->Start();
     auto service = std::make_unique<HeldService>();
     held_ = service.get();
     auto guarded =
@@ -166,6 +168,7 @@ class AdmissionTest : public testing::Test {
   }
   ~AdmissionTest() override {
     if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+    if (admission_.has_value()) admission_->Stop();
   }
 
   static Admission::Options WithRoles() {
@@ -198,6 +201,7 @@ class AdmissionTest : public testing::Test {
     return stub_->Start(As(token).get(), request, &response);
   }
 
+  FakeClock clock_;
   Audited audited_;
   std::optional<Admission> admission_;
   HeldService* held_ = nullptr;
@@ -278,6 +282,7 @@ TEST_F(AdmissionTest, TheOutcomeOfALateAnswerIsWhatTheCallEndedWith) {
   const HeldService::Started held = held_->AwaitStart();
   EXPECT_THAT(held_->caller(), StartsWith("night shift at ipv4:127.0.0.1:"));
   EXPECT_EQ(admission_->counts().calls, 1);
+  clock_.Advance(absl::Seconds(7));
   held->Answer(absl::NotFoundError("host hv9: unknown"));
   EXPECT_EQ(call.Await().error_code(), grpc::StatusCode::NOT_FOUND);
 
@@ -288,7 +293,7 @@ TEST_F(AdmissionTest, TheOutcomeOfALateAnswerIsWhatTheCallEndedWith) {
   const auto entries = audited_.Await(2);
   ASSERT_THAT(entries, SizeIs(2));
   EXPECT_EQ(entries[0].outcome(), "NOT_FOUND: host hv9: unknown");
-  EXPECT_GT(FromProto(entries[0].duration()), absl::ZeroDuration());
+  EXPECT_EQ(FromProto(entries[0].duration()), absl::Seconds(7));
   EXPECT_EQ(entries[1].outcome(), "OK");
 }
 
@@ -301,6 +306,24 @@ TEST_F(AdmissionTest, ACommandWhoseClientHasGoneIsOnRecordAsCancelled) {
   const auto entries = audited_.Await(1);
   ASSERT_THAT(entries, SizeIs(1));
   EXPECT_THAT(entries[0].outcome(), StartsWith("CANCELLED"));
+}
+
+TEST_F(AdmissionTest, ACallThatTakesTooLongIsEndedWhateverItsClientAllows) {
+  Serve(WithRoles());
+  StartCall call(*stub_, As(kToken));
+  const HeldService::Started held = held_->AwaitStart();
+  clock_.Advance(absl::Seconds(119));
+  StartCall younger(*stub_, As(kToken));
+  const HeldService::Started younger_held = held_->AwaitStart();
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(call.Await().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  const auto entries = audited_.Await(1);
+  ASSERT_THAT(entries, SizeIs(1));
+  EXPECT_THAT(entries[0].outcome(), StartsWith("DEADLINE_EXCEEDED"));
+  // Too late, and not for the wrong call.
+  held->Answer(v1::ResyncStartResponse());
+  younger_held->Answer(v1::ResyncStartResponse());
+  EXPECT_TRUE(younger.Await().ok());
 }
 
 TEST_F(AdmissionTest, ALongRequestIsCut) {

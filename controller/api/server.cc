@@ -195,6 +195,7 @@ absl::Status ApiServer::Start() {
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   parts_->fleet_hub->Start();
   parts_->operation_hub->Start();
+  parts_->admission->Start();
   parts_->server = builder.BuildAndStart();
   if (parts_->server == nullptr) {
     return absl::UnavailableError(absl::StrCat(
@@ -242,6 +243,7 @@ void ApiServer::Stop(absl::Duration grace) {
     parts_->server->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
     parts_->server->Wait();
   }
+  parts_->admission->Stop();
 }
 
 }  // namespace rehai
