@@ -249,6 +249,12 @@ struct Controller::Parts {
     snapshot.process = ReadProcessFigures();
     if (sqlite != nullptr) snapshot.state = sqlite->health();
     snapshot.resyncs = operations.counts();
+    const VisibleWaits::Counts waits = witness.WaitCounts();
+    snapshot.visibility = {.waiting = waits.waiting,
+                           .answered = waits.answered,
+                           .expired = waits.expired,
+                           .refused = waits.refused};
+    snapshot.findings = witness.FindingCounts();
     return MetricsText(snapshot);
   }
 

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
@@ -356,15 +355,15 @@ class Explainer {
 
   std::string WhatIsOff() const {
     if (meaning_->is_volatile && !facts_.renderings.volatile_values) {
-      return "volatile values are not written: chef.renderings.volatile_values "
+      return "volatile values are not written: renderings.volatile_values "
              "is off";
     }
     const bool is_automatic = path_.front() == "automatic";
     if (is_automatic && !facts_.renderings.places.automatic) {
       return "nothing goes into the automatic attributes: "
-             "chef.renderings.places.automatic is off";
+             "renderings.places.automatic is off";
     }
-    return absl::StrCat("chef.renderings.", meaning_->rendering,
+    return absl::StrCat("renderings.", meaning_->rendering,
                         " is off, so this is not written; what is there is "
                         "Ohai's, or left over");
   }
@@ -431,7 +430,7 @@ class Explainer {
                    absl::StrCat("writing stopped: ", sync.last_error(), next));
       case v1::SYNC_STATE_DRY_RUN:
         return Add(v1::EXPLAIN_REASON_TYPE_DRY_RUN,
-                   "writing is switched off (chef.dry_run)");
+                   "writing is switched off (--dry_run)");
       case v1::SYNC_STATE_SYNCED:
         if (out_.verdict() == v1::EXPLAIN_VERDICT_UNREADABLE) return;
         return Add(
@@ -505,61 +504,6 @@ class Explainer {
 };
 
 }  // namespace
-
-absl::StatusOr<chef::NodePath> ParseAttributePath(const std::string& path) {
-  if (path.empty()) return chef::NodePath();
-  chef::NodePath keys = {""};
-  for (size_t i = 0; i < path.size(); ++i) {
-    if (path[i] == '\\' && i + 1 < path.size()) {
-      keys.back() += path[++i];
-    } else if (path[i] == '.') {
-      keys.emplace_back();
-    } else {
-      keys.back() += path[i];
-    }
-  }
-  for (const std::string& key : keys) {
-    if (!key.empty()) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "path: \"", path,
-        "\" has an empty key; write it as automatic.rehai.guests, a dot inside "
-        "a key as \\."));
-  }
-  const std::string& top = keys.front();
-  if (top == "rehai" || top == "libvirt" || top == "virtualization") {
-    keys.insert(keys.begin(), "automatic");
-  }
-  return keys;
-}
-
-chef::NodePath PathOfGuest(const std::string& uuid, const std::string& name,
-                           const chef::RenderingOptions& renderings) {
-  chef::NodePath path = {"automatic"};
-  if (!renderings.places.automatic) {
-    if (renderings.places.normal_prefix.empty()) return {};
-    path = {"normal"};
-    const chef::NodePath& prefix = renderings.places.normal_prefix;
-    path.insert(path.end(), prefix.begin(), prefix.end());
-  }
-  chef::NodePath tree;
-  if (renderings.rehai && !uuid.empty()) {
-    tree = {"rehai", "guests", uuid};
-  } else if (renderings.kvm_extensions && !name.empty()) {
-    tree = {"virtualization", "kvm", "guests", name};
-  } else if (renderings.ohai_libvirt && !name.empty()) {
-    tree = {"libvirt", "domains", name};
-  } else {
-    return {};
-  }
-  path.insert(path.end(), tree.begin(), tree.end());
-  return path;
-}
-
-std::string GuestOfPath(const chef::NodePath& path,
-                        const chef::RenderingOptions& renderings) {
-  const auto meaning = chef::MeaningOf(path, renderings);
-  return meaning.has_value() ? meaning->guest : "";
-}
 
 chef::NodePath Joined(const chef::NodePath& path, const ExplainFacts& facts) {
   chef::Rendering rendering;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "chef/rendering.h"
@@ -34,20 +35,6 @@ struct ExplainFacts {
   std::string guest = {};
   std::vector<GuestLocation> places = {};
 };
-
-// The keys of a dotted path, "\." being a dot inside a key. A path that begins
-// with a tree of ours ("rehai", "libvirt", "virtualization") is taken to be
-// automatic. kInvalidArgument: a key is empty.
-absl::StatusOr<chef::NodePath> ParseAttributePath(const std::string& path);
-
-// Where a guest is shown; empty if no rendering shows guests. `uuid` and
-// `name`: one may be empty, where it is not known.
-chef::NodePath PathOfGuest(const std::string& uuid, const std::string& name,
-                           const chef::RenderingOptions& renderings);
-
-// The guest that a path is about, by its UUID or its name; empty: none.
-std::string GuestOfPath(const chef::NodePath& path,
-                        const chef::RenderingOptions& renderings);
 
 // `path` with keys that belong together joined, as "web01.example.com", where
 // the node or what we would write has such a key.

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/proto_time.h"
 #include "base/status_macros.h"
+#include "controller/api/attribute_path.h"
 #include "controller/api/explain.h"
 #include "controller/api/late_answer.h"
 #include "controller/api/uuid.h"

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "base/proto_time.h"
 #include "chef/node_document.h"
+#include "controller/api/attribute_path.h"
 #include "controller/inventory/record.h"
 #include "tests/matchers.h"
 

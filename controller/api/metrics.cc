@@ -312,6 +312,28 @@ void AddResyncs(const ResyncOperations::Counts& counts, MetricPage& page) {
                }));
 }
 
+void AddVisibility(const VisibilityCounts& counts, MetricPage& page) {
+  page.Gauge("rehai_visibility_waits",
+             "Calls that wait until a guest is visible.",
+             static_cast<double>(counts.waiting));
+  const auto ended = [](const char* end, int64_t count) {
+    return Sample{{{"end", end}}, static_cast<double>(count)};
+  };
+  page.Counter(
+      "rehai_visibility_waits_total",
+      "Calls that waited until a guest is visible, by how they ended.",
+      {ended("answered", counts.answered), ended("expired", counts.expired),
+       ended("refused", counts.refused)});
+}
+
+void AddFindings(const std::map<v1::FindingType, int64_t>& findings,
+                 MetricPage& page) {
+  page.Gauge("rehai_findings", "What the standing checks find wrong.",
+             ByEnum<v1::FindingType>("type", [&](v1::FindingType type) {
+               return At(findings, type);
+             }));
+}
+
 void AddProcess(const MetricsSnapshot& snapshot, MetricPage& page) {
   page.Gauge("process_start_time_seconds", "When the controller started.",
              UnixSeconds(snapshot.started_at));
@@ -357,6 +379,8 @@ std::string MetricsText(const MetricsSnapshot& snapshot) {
   AddFleet(snapshot.fleet, page);
   if (snapshot.state) AddState(*snapshot.state, page);
   AddResyncs(snapshot.resyncs, page);
+  AddVisibility(snapshot.visibility, page);
+  AddFindings(snapshot.findings, page);
   AddProcess(snapshot, page);
   return page.Text();
 }

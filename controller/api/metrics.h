@@ -15,6 +15,7 @@
 #include "controller/inventory/inventory.h"
 #include "controller/state/store.h"
 #include "controller/sync/resync_operations.h"
+#include "rehai/v1/checks.pb.h"
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
 #include "rehai/v1/source.pb.h"
@@ -35,6 +36,14 @@ struct FleetCounts {
 
 FleetCounts CountFleet(const FleetView& view);
 
+// Calls that wait until a guest is visible: now, and how they have ended.
+struct VisibilityCounts {
+  int64_t waiting = 0;
+  int64_t answered = 0;
+  int64_t expired = 0;
+  int64_t refused = 0;
+};
+
 // Everything that metrics tell of, at one moment.
 struct MetricsSnapshot {
   absl::Time started_at;  // the controller
@@ -45,6 +54,9 @@ struct MetricsSnapshot {
   std::optional<Store::Health> state = {};  // without it nothing is kept
   ResyncOperations::Counts resyncs = {};
   ProcessFigures process;
+  VisibilityCounts visibility = {};
+  // What the standing checks find, by type.
+  std::map<v1::FindingType, int64_t> findings = {};
 };
 
 // The snapshot in Prometheus' text format. Every value of an enum has its line,

@@ -26,6 +26,9 @@ MetricsSnapshot Full() {
   snapshot.started_at = absl::FromUnixSeconds(1000);
   snapshot.resyncs.operations[v1::OPERATION_STATE_PAUSED] = 2;
   snapshot.resyncs.hosts[v1::HOST_OUTCOME_WRITTEN] = 7;
+  snapshot.visibility = {
+      .waiting = 3, .answered = 30, .expired = 4, .refused = 1};
+  snapshot.findings[v1::FINDING_TYPE_DUPLICATE_MAC] = 2;
   snapshot.state.emplace();
   snapshot.state->waiting = 3;
   snapshot.state->oldest = absl::Seconds(2);
@@ -191,6 +194,16 @@ TEST(MetricsTest, TellsEverythingInTheStatus) {
       {"rehai_host_conditions{type=\"HostUuidChanged\"}", 0},
       {"rehai_host_conditions{type=\"NodeClaimedTwice\"}", 0},
       {"rehai_oldest_host_confirmed_timestamp_seconds", 1400},
+      {"rehai_visibility_waits", 3},
+      {"rehai_visibility_waits_total{end=\"answered\"}", 30},
+      {"rehai_visibility_waits_total{end=\"expired\"}", 4},
+      {"rehai_visibility_waits_total{end=\"refused\"}", 1},
+      {"rehai_findings{type=\"duplicate_mac\"}", 2},
+      {"rehai_findings{type=\"guest_active_twice\"}", 0},
+      {"rehai_findings{type=\"duplicate_name\"}", 0},
+      {"rehai_findings{type=\"node_without_host\"}", 0},
+      {"rehai_findings{type=\"host_not_in_chef\"}", 0},
+      {"rehai_findings{type=\"host_silent\"}", 0},
       {"process_start_time_seconds", 1000},
       {"process_cpu_seconds_total", 2.5},
       {"process_resident_memory_bytes", 50000000},

@@ -266,7 +266,7 @@ std::string VisibleGuests::WhyNotVisible(const HostId& host,
     }
     return absl::StrCat("; no searches are made: ",
                         sweep.method() == v1::SWEEP_METHOD_OFF
-                            ? "chef.sweep_interval is zero"
+                            ? "sync.sweep_interval is zero"
                             : sweep.search_error());
   }
   const v1::SyncStatus status = chef_.status(host);

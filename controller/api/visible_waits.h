@@ -74,7 +74,8 @@ class VisibleWaits {
   // Ends all waits with kUnavailable.
   void Stop();
 
-  // Waits for so long. `is_gone`: nobody listens any more; null: somebody does.
+  // Waits for so long. `is_gone`: nobody listens any more; it is asked under
+  // the lock, so it must only look. Null: somebody listens.
   // kDeadlineExceeded: not in time; kResourceExhausted: too many wait;
   // otherwise as Look says.
   void Add(v1::WaitVisibleRequest request, absl::Duration timeout, Done done,
