@@ -131,6 +131,50 @@ TEST(ApiServerTest, AWatcherThatDoesNotReadIsSentNewestStatesOnly) {
   EXPECT_LT(sent, kChanges / 2);
 }
 
+TEST(ApiServerTest, FiltersAndSummariesAreAnswered) {
+  TestController controller;
+  controller.Observe("hv1", {MakeGuest(1, "web01"), MakeGuest(2, "db01")},
+                     {{"rack", "r1"}});
+  controller.Observe("hv2", {MakeGuest(3, "web02")}, {{"rack", "r2"}});
+  Client client(controller);
+  v1::ListGuestsRequest guests;
+  guests.set_filter("name = web* AND host.labels.rack = r2");
+  const auto page = Client::Call<v1::ListGuestsResponse>(
+      *client.fleet, &v1::Fleet::Stub::ListGuests, guests);
+  ASSERT_THAT(page, IsOk());
+  ASSERT_EQ(page->guests_size(), 1);
+  EXPECT_EQ(page->guests(0).guest().name(), "web02");
+
+  guests.set_filter("nmae = web*");
+  EXPECT_THAT(Client::Call<v1::ListGuestsResponse>(
+                  *client.fleet, &v1::Fleet::Stub::ListGuests, guests),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+
+  v1::SummarizeRequest summary;
+  summary.add_group_by("host.labels.rack");
+  const auto groups = Client::Call<v1::SummarizeResponse>(
+      *client.fleet, &v1::Fleet::Stub::Summarize, summary);
+  ASSERT_THAT(groups, IsOk());
+  ASSERT_EQ(groups->groups_size(), 2);
+  EXPECT_EQ(groups->groups(0).figures().guests(), 2);
+  EXPECT_EQ(groups->total().hosts(), 2);
+}
+
+TEST(ApiServerTest, ABookmarkComesToAWatchThatHasNothingElse) {
+  TestController controller;
+  controller.Observe("hv1", {});
+  Client client(controller);
+  v1::FleetWatchRequest request;
+  request.mutable_bookmark_interval()->set_seconds(1);
+  const auto context = Patient();
+  auto stream = client.fleet->Watch(context.get(), request);
+  v1::FleetWatchResponse step;
+  do {
+    ASSERT_TRUE(stream->Read(&step));
+  } while (step.kind() != v1::FleetWatchResponse::KIND_BOOKMARK);
+  EXPECT_EQ(step.revision(), controller.inventory().revision());
+}
+
 TEST(ApiServerTest, AWatcherThatLeavesIsForgotten) {
   TestController controller;
   Client client(controller);
