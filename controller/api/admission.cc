@@ -3,6 +3,7 @@
 
 #include "controller/api/admission.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -21,6 +22,10 @@ namespace {
 
 constexpr size_t kMaxRequestText = 2000 - 3;  // and "..."
 constexpr size_t kMaxOutcomeText = 2000 - 3;
+
+// Refused calls that are recorded.
+constexpr double kRefusalsPerSecond = 1;
+constexpr double kRefusalBurst = 100;
 
 absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
@@ -74,6 +79,7 @@ void AdmittedContext::End(const absl::Status& outcome) {
   entry_.reset();
   entry.set_outcome(OutcomeText(outcome));
   *entry.mutable_duration() = ToProto(admission_.clock_.Uptime() - began_at_);
+  if (!refusal_.ok() && !admission_.MayRecordRefusal()) return;
   admission_.Record(std::move(entry));
 }
 
@@ -113,7 +119,9 @@ Admission::Admission(Options options, AuditLog audit, const Clock& clock)
       audit_(std::move(audit)),
       clock_(clock),
       gate_(options.limits, clock, MakeRandom()),
-      deadlines_(options.most_time, clock) {}
+      deadlines_(options.most_time, clock),
+      refusals_(kRefusalBurst),
+      refusals_at_(clock.Uptime()) {}
 
 absl::Status Admission::Enter(AdmittedContext& context,
                               const GuardedMethod& method,
@@ -161,6 +169,29 @@ absl::Status Admission::Decide(AdmittedContext& context,
                      "the one of this method?"));
   }
   return absl::OkStatus();
+}
+
+bool Admission::MayRecordRefusal() const {
+  const absl::Duration now = clock_.Uptime();
+  int64_t unrecorded = 0;
+  {
+    MutexLock lock(mu_);
+    refusals_ = std::min(kRefusalBurst,
+                         refusals_ + absl::ToDoubleSeconds(now - refusals_at_) *
+                                         kRefusalsPerSecond);
+    refusals_at_ = now;
+    if (refusals_ < 1) {
+      ++unrecorded_;
+      return false;
+    }
+    refusals_ -= 1;
+    unrecorded = std::exchange(unrecorded_, 0);
+  }
+  if (unrecorded > 0) {
+    log::Warning("audit: many commands are refused",
+                 {{"not_recorded", unrecorded}});
+  }
+  return true;
 }
 
 void Admission::Record(v1::AuditEntry entry) const {

@@ -8,6 +8,7 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_interceptor.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "controller/access/call_gate.h"
 #include "controller/access/method_table.h"
 #include "controller/access/roster.h"
@@ -72,7 +74,8 @@ class AdmittedContext final : public CallerContext {
 //   a google.rpc.RetryInfo.
 // - A command is logged and given to the AuditLog once it has ended, refused or
 //   not, with the status that its client gets: also that of a stream and that
-//   of an answer that came late.
+//   of an answer that came late. Of refused calls a few per second at most are:
+//   who may nothing shall not push others' commands out of the record.
 // - A call that takes too long is DEADLINE_EXCEEDED, also where its client has
 //   set no deadline; for its handler it is as if the client had cancelled.
 // - A call has its place until gRPC is done with it, however it ends.
@@ -118,6 +121,8 @@ class Admission {
                       const absl::StatusOr<Caller>& caller,
                       const GuardedMethod& method, bool readable) const;
   void Record(v1::AuditEntry entry) const;
+  // False, and counted, if too many refused calls were recorded lately.
+  bool MayRecordRefusal() const;
 
   const bool over_tls_;
   const Roster roster_;
@@ -125,6 +130,11 @@ class Admission {
   const Clock& clock_;
   mutable CallGate gate_;
   mutable CallDeadlines deadlines_;
+
+  mutable Mutex mu_;
+  mutable double refusals_ ABSL_GUARDED_BY(mu_);  // that may be recorded now
+  mutable absl::Duration refusals_at_ ABSL_GUARDED_BY(mu_);  // Uptime()
+  mutable int64_t unrecorded_ ABSL_GUARDED_BY(mu_) = 0;      // since the last
 };
 
 }  // namespace rehai

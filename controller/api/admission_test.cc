@@ -326,6 +326,24 @@ TEST_F(AdmissionTest, ACallThatTakesTooLongIsEndedWhateverItsClientAllows) {
   EXPECT_TRUE(younger.Await().ok());
 }
 
+TEST_F(AdmissionTest, WhoMayNothingCannotPushOthersOutOfTheRecord) {
+  Serve(WithRoles());
+  for (int i = 0; i < 150; ++i) Start("a guess");
+  StartCall call(*stub_, As(kToken));
+  held_->AwaitStart()->Answer(v1::ResyncStartResponse());
+  EXPECT_TRUE(call.Await().ok());
+  auto entries = audited_.Await(101);
+  ASSERT_THAT(entries, SizeIs(101));
+  EXPECT_EQ(entries.back().outcome(), "OK");
+
+  clock_.Advance(absl::Seconds(1));
+  Start("a guess");
+  Start("a guess");
+  EXPECT_EQ(Start(kReadersToken).error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_THAT(audited_.Await(102), SizeIs(102));
+}
+
 TEST_F(AdmissionTest, ALongRequestIsCut) {
   Serve(WithRoles());
   v1::ResyncStartRequest request;
