@@ -3,64 +3,94 @@
 
 #include "tests/fault/foreign_log.h"
 
+#include <algorithm>
 #include <functional>
+#include <nlohmann/json.hpp>
+#include <set>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "tests/lab/exact_json.h"
 #include "tests/lab/race_log.h"
 
 namespace rehai::fault {
-namespace {
 
-absl::StatusOr<size_t> DigestOf(const std::string& document) {
+absl::StatusOr<ForeignLog::Entry> ForeignLog::EntryOf(
+    Who who, const std::string& document, absl::Time begin, absl::Time end) {
   ASSIGN_OR_RETURN(const std::string part, lab::ForeignPart(document));
-  return std::hash<std::string>()(part);
+  ASSIGN_OR_RETURN(nlohmann::json rest, lab::ParseExactly(part));
+  nlohmann::json attributes;
+  for (const char* const level :
+       {"automatic", "default", "normal", "override"}) {
+    attributes[level] = rest.value(level, nlohmann::json());
+    rest.erase(level);
+  }
+  const std::hash<std::string> digest;
+  return Entry{.attributes = digest(lab::DumpExactly(attributes)),
+               .rest = digest(lab::DumpExactly(rest)),
+               .begin = begin,
+               .end = end,
+               .who = who};
 }
 
-}  // namespace
-
-absl::Status ForeignLog::Put(const std::string& node,
+absl::Status ForeignLog::Put(Who who, const std::string& node,
                              const std::string& document, absl::Time begin,
                              absl::Time end) {
-  ASSIGN_OR_RETURN(const size_t digest, DigestOf(document));
-  nodes_[node].puts.push_back({digest, begin, end});
+  ASSIGN_OR_RETURN(const Entry entry, EntryOf(who, document, begin, end));
+  nodes_[node].puts.push_back(entry);
   return absl::OkStatus();
 }
 
 absl::Status ForeignLog::Written(const std::string& node,
                                  const std::string& document, absl::Time begin,
                                  absl::Time end) {
-  ASSIGN_OR_RETURN(const size_t digest, DigestOf(document));
-  nodes_[node].writes.push_back({digest, begin, end});
+  // Of whom, does not matter here.
+  ASSIGN_OR_RETURN(const Entry entry,
+                   EntryOf(Who::kPerson, document, begin, end));
+  nodes_[node].writes.push_back(entry);
   return absl::OkStatus();
+}
+
+bool ForeignLog::IsKnown(const OfNode& node, const Entry& write) {
+  bool knows_rest = false;
+  bool puts_back = false;
+  for (const Entry& put : node.puts) {
+    if (put.begin >= write.end) continue;
+    if (put.HasPartsOf(write)) return true;
+    knows_rest |= put.rest == write.rest;
+    puts_back |=
+        put.who == Who::kChefClient && put.attributes == write.attributes;
+  }
+  // What is put back stays so in the writes that follow.
+  return knows_rest && puts_back;
 }
 
 ForeignLog::Judgement ForeignLog::Judge() const {
   Judgement judgement;
   for (const auto& [name, node] : nodes_) {
+    std::set<const Entry*> rolled_back;
     for (const Entry& write : node.writes) {
-      bool is_known = false;
-      const Entry* newest = nullptr;
-      for (const Entry& put : node.puts) {
-        is_known |= put.digest == write.digest && put.begin < write.end;
-        if (put.end > write.begin) continue;
-        if (newest == nullptr || put.end > newest->end) newest = &put;
-      }
-      if (!is_known) {
+      if (!IsKnown(node, write)) {
         judgement.made_up.push_back(
             absl::StrCat(name, ": the write of ", absl::FormatTime(write.begin),
                          " has attributes or a run list that nobody had put"));
-      } else if (newest != nullptr && newest->digest != write.digest) {
-        // Unless it was built on one that was being put.
-        bool is_newer = false;
-        for (const Entry& put : node.puts) {
-          is_newer |= put.digest == write.digest && put.begin < write.end &&
-                      put.end > newest->end;
-        }
-        if (!is_newer) ++judgement.rolled_back;
+        continue;
       }
+      const Entry* newest = nullptr;
+      for (const Entry& put : node.puts) {
+        if (put.end > write.begin) continue;
+        if (newest == nullptr || put.end > newest->end) newest = &put;
+      }
+      if (newest == nullptr || newest->HasPartsOf(write)) continue;
+      // It may be built on one that was just being put.
+      const bool is_newer = std::any_of(
+          node.puts.begin(), node.puts.end(), [&](const Entry& put) {
+            return put.HasPartsOf(write) && put.begin < write.end &&
+                   put.end > newest->end;
+          });
+      if (!is_newer) rolled_back.insert(newest);
     }
+    judgement.rolled_back += static_cast<int>(rolled_back.size());
   }
   return judgement;
 }

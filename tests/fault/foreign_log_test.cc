@@ -14,6 +14,7 @@
 namespace rehai::fault {
 namespace {
 
+using Who = ForeignLog::Who;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -28,8 +29,9 @@ absl::Time At(int seconds) { return absl::FromUnixSeconds(1000 + seconds); }
 class ForeignLogTest : public testing::Test {
  protected:
   void Put(const std::string& run_list, int begin, int end) {
-    ASSERT_THAT(log_.Put("hv1", NodeWith(run_list), At(begin), At(end)),
-                IsOk());
+    ASSERT_THAT(
+        log_.Put(Who::kPerson, "hv1", NodeWith(run_list), At(begin), At(end)),
+        IsOk());
   }
   void Written(const std::string& run_list, int begin, int end) {
     ASSERT_THAT(
@@ -74,8 +76,32 @@ TEST_F(ForeignLogTest, AWriteOfWhatWasJustBeingPutIsNone) {
   EXPECT_THAT(log_.Judge().made_up, IsEmpty());
 }
 
+TEST_F(ForeignLogTest, ARollbackCountsOnceHoweverLongItStands) {
+  Put("a", 0, 1);
+  Put("b", 2, 3);
+  Written("a", 4, 5);
+  Written("a", 6, 7);
+  EXPECT_EQ(log_.Judge().rolled_back, 1);
+}
+
+// Of another's attributes beside a run list that was put later.
+TEST_F(ForeignLogTest, OnlyWhatAChefClientSavedIsPutBackBesideAnotherRunList) {
+  const std::string saved =
+      R"({"name":"hv1","run_list":["a"],"automatic":{"ohai_time":1.5}})";
+  const std::string put_back =
+      R"({"name":"hv1","run_list":["b"],"automatic":{"ohai_time":1.5}})";
+  for (const Who who : {Who::kChefClient, Who::kPerson}) {
+    ForeignLog log;
+    ASSERT_THAT(log.Put(who, "hv1", saved, At(0), At(1)), IsOk());
+    ASSERT_THAT(log.Put(Who::kPerson, "hv1", NodeWith("b"), At(2), At(3)),
+                IsOk());
+    ASSERT_THAT(log.Written("hv1", put_back, At(4), At(5)), IsOk());
+    EXPECT_EQ(log.Judge().made_up.empty(), who == Who::kChefClient);
+  }
+}
+
 TEST_F(ForeignLogTest, WhatIsNoNodeIsAnError) {
-  EXPECT_THAT(log_.Put("hv1", "{", At(0), At(1)),
+  EXPECT_THAT(log_.Put(Who::kPerson, "hv1", "{", At(0), At(1)),
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 

@@ -67,6 +67,10 @@ absl::Status People::EditNow(const std::string& node) {
 absl::Status People::EditOne(const std::string& node) {
   const std::string path = absl::StrCat("/nodes/", node);
   ASSIGN_OR_RETURN(const lab::Knife::Answer read, knife_->Send("GET", path));
+  if (read.http_status != 200) {
+    return absl::InternalError(absl::StrCat(node, ": a read was answered ",
+                                            read.http_status, ": ", read.body));
+  }
   ASSIGN_OR_RETURN(nlohmann::json document, lab::ParseExactly(read.body));
   const int number = ++number_;
   document["run_list"] = {"recipe[kvm]", absl::StrCat("role[r", number, "]")};

@@ -92,8 +92,8 @@ absl::Status SoakSite::AddNode(const std::string& node) {
   ASSIGN_OR_RETURN(const std::string kept, chef_->GetNode(node));
   {
     MutexLock lock(mu_);
-    RETURN_IF_ERROR(
-        foreign_.Put(node, kept, absl::InfinitePast(), Clock::Real().Now()));
+    RETURN_IF_ERROR(foreign_.Put(ForeignLog::Who::kPerson, node, kept,
+                                 absl::InfinitePast(), Clock::Real().Now()));
   }
   lab::ChefClientRun::Host client;
   client.node = node;
@@ -305,12 +305,14 @@ ForeignLog::Judgement SoakSite::Judge() const {
   if (saver_ != nullptr) {
     for (const lab::ChefClientRun::Log& run : saver_->Runs()) {
       if (run.saved.empty()) continue;
-      (void)log.Put(run.node, run.saved, run.put_begin, run.put_end);
+      (void)log.Put(ForeignLog::Who::kChefClient, run.node, run.saved,
+                    run.put_begin, run.put_end);
     }
   }
   if (people_ != nullptr) {
     for (const People::Edit& edit : people_->edits()) {
-      (void)log.Put(edit.node, edit.saved, edit.begin, edit.end);
+      (void)log.Put(ForeignLog::Who::kPerson, edit.node, edit.saved, edit.begin,
+                    edit.end);
     }
   }
   return log.Judge();
