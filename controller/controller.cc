@@ -255,6 +255,7 @@ struct Controller::Parts {
                            .expired = waits.expired,
                            .refused = waits.refused};
     snapshot.findings = witness.FindingCounts();
+    snapshot.calls = api->calls();
     return MetricsText(snapshot);
   }
 

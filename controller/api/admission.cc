@@ -143,6 +143,8 @@ absl::Status Admission::Enter(AdmittedContext& context,
   }
   context.refusal_ =
       Decide(context, evidence, caller, method, request != nullptr);
+  if (absl::IsUnauthenticated(context.refusal_)) ++unauthenticated_;
+  if (absl::IsPermissionDenied(context.refusal_)) ++not_permitted_;
   if (context.refusal_.ok() && method.kind == CallGate::kUnary &&
       !method.needs.bounds_itself) {
     context.watched_.emplace(deadlines_, context.c_call());
@@ -169,6 +171,15 @@ absl::Status Admission::Decide(AdmittedContext& context,
                      "the one of this method?"));
   }
   return absl::OkStatus();
+}
+
+CallCounts Admission::counts() const {
+  const CallGate::Counts gate = gate_.counts();
+  return {.under_way = gate.calls,
+          .streams = gate.streams,
+          .over_limit = gate.refused,
+          .unauthenticated = unauthenticated_,
+          .not_permitted = not_permitted_};
 }
 
 bool Admission::MayRecordRefusal() const {

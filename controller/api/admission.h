@@ -8,6 +8,7 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_interceptor.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "controller/access/call_counts.h"
 #include "controller/access/call_gate.h"
 #include "controller/access/method_table.h"
 #include "controller/access/roster.h"
@@ -110,7 +112,7 @@ class Admission {
   MakeRecorder() const;
 
   bool has_roles() const { return roster_.has_grants(); }
-  CallGate::Counts counts() const { return gate_.counts(); }
+  CallCounts counts() const;
 
  private:
   friend class AdmittedContext;
@@ -130,6 +132,8 @@ class Admission {
   const Clock& clock_;
   mutable CallGate gate_;
   mutable CallDeadlines deadlines_;
+  mutable std::atomic<int64_t> unauthenticated_ = 0;
+  mutable std::atomic<int64_t> not_permitted_ = 0;
 
   mutable Mutex mu_;
   mutable double refusals_ ABSL_GUARDED_BY(mu_);  // that may be recorded now

@@ -326,6 +326,21 @@ void AddVisibility(const VisibilityCounts& counts, MetricPage& page) {
        ended("refused", counts.refused)});
 }
 
+void AddCalls(const CallCounts& counts, MetricPage& page) {
+  page.Gauge("rehai_api_calls", "Calls of the API under way.",
+             static_cast<double>(counts.under_way));
+  page.Gauge("rehai_api_streams", "Streams among the calls under way.",
+             static_cast<double>(counts.streams));
+  const auto refused = [](const char* why, int64_t count) {
+    return Sample{{{"why", why}}, static_cast<double>(count)};
+  };
+  page.Counter("rehai_api_refused_calls_total",
+               "Calls of the API that never reached their handler, by why.",
+               {refused("limit", counts.over_limit),
+                refused("unauthenticated", counts.unauthenticated),
+                refused("permission", counts.not_permitted)});
+}
+
 void AddFindings(const std::map<v1::FindingType, int64_t>& findings,
                  MetricPage& page) {
   page.Gauge("rehai_findings", "What the standing checks find wrong.",
@@ -380,6 +395,7 @@ std::string MetricsText(const MetricsSnapshot& snapshot) {
   if (snapshot.state) AddState(*snapshot.state, page);
   AddResyncs(snapshot.resyncs, page);
   AddVisibility(snapshot.visibility, page);
+  AddCalls(snapshot.calls, page);
   AddFindings(snapshot.findings, page);
   AddProcess(snapshot, page);
   return page.Text();

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "controller/access/call_counts.h"
 #include "controller/api/process_figures.h"
 #include "controller/api/run_listener.h"
 #include "controller/inventory/inventory.h"
@@ -55,6 +56,7 @@ struct MetricsSnapshot {
   ResyncOperations::Counts resyncs = {};
   ProcessFigures process;
   VisibilityCounts visibility = {};
+  CallCounts calls = {};
   // What the standing checks find, by type.
   std::map<v1::FindingType, int64_t> findings = {};
 };

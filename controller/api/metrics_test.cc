@@ -28,6 +28,11 @@ MetricsSnapshot Full() {
   snapshot.resyncs.hosts[v1::HOST_OUTCOME_WRITTEN] = 7;
   snapshot.visibility = {
       .waiting = 3, .answered = 30, .expired = 4, .refused = 1};
+  snapshot.calls = {.under_way = 12,
+                    .streams = 5,
+                    .over_limit = 6,
+                    .unauthenticated = 7,
+                    .not_permitted = 8};
   snapshot.findings[v1::FINDING_TYPE_DUPLICATE_MAC] = 2;
   snapshot.state.emplace();
   snapshot.state->waiting = 3;
@@ -198,6 +203,11 @@ TEST(MetricsTest, TellsEverythingInTheStatus) {
       {"rehai_visibility_waits_total{end=\"answered\"}", 30},
       {"rehai_visibility_waits_total{end=\"expired\"}", 4},
       {"rehai_visibility_waits_total{end=\"refused\"}", 1},
+      {"rehai_api_calls", 12},
+      {"rehai_api_streams", 5},
+      {"rehai_api_refused_calls_total{why=\"limit\"}", 6},
+      {"rehai_api_refused_calls_total{why=\"unauthenticated\"}", 7},
+      {"rehai_api_refused_calls_total{why=\"permission\"}", 8},
       {"rehai_findings{type=\"duplicate_mac\"}", 2},
       {"rehai_findings{type=\"guest_active_twice\"}", 0},
       {"rehai_findings{type=\"duplicate_name\"}", 0},

@@ -218,9 +218,7 @@ absl::Status ApiServer::Start() {
 
 int ApiServer::port() const { return parts_->port; }
 
-CallGate::Counts ApiServer::calls() const {
-  return parts_->admission->counts();
-}
+CallCounts ApiServer::calls() const { return parts_->admission->counts(); }
 
 void ApiServer::SetReady(bool ready) {
   grpc::HealthCheckServiceInterface* const health =

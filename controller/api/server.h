@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "controller/access/call_counts.h"
 #include "controller/access/call_gate.h"
 #include "controller/access/roster.h"
 #include "controller/api/admission.h"
@@ -89,8 +90,8 @@ class ApiServer {
   // The port listened on; 0 for a unix socket or before Start().
   int port() const;
 
-  // Calls under way and calls refused for want of room.
-  CallGate::Counts calls() const;
+  // Calls under way and calls refused, for metrics.
+  CallCounts calls() const;
 
   // What the health service says.
   void SetReady(bool ready);
