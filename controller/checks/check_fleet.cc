@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
+#include "absl/numeric/bits.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -22,36 +24,57 @@ constexpr int kMostListed = 20;
 
 // A guest of a host. Points into the view.
 struct Row {
-  const v1::Record* record;
-  const v1::Guest* guest;
+  const v1::Record *record;
+  const v1::Guest *guest;
 };
 using Rows = std::vector<Row>;
 
-// Rows by what they have in common. Almost always it is one, and that is kept
-// without a list.
+// Rows by what they have in common. Almost always that is one row, so those
+// are told from the others first, by a bit per hash: what is looked at in the
+// fleet's memory then is little, and tables of all rows are not made.
 class Groups {
  public:
-  explicit Groups(size_t expected) { firsts_.reserve(expected); }
+  explicit Groups(size_t expected)
+      : seen_(absl::bit_ceil(std::max<size_t>(64, kBitsPerRow * expected))) {
+    entries_.reserve(expected);
+  }
 
-  void Add(absl::string_view subject, const Row& row) {
-    const auto [first, is_new] = firsts_.try_emplace(subject, row);
-    if (is_new) return;
-    Rows& rows = several_[subject];
-    if (rows.empty()) rows.push_back(first->second);
-    rows.push_back(row);
+  void Add(absl::string_view subject, const Row &row) {
+    const size_t hash = absl::HashOf(subject);
+    std::vector<bool>::reference bit = seen_[hash & (seen_.size() - 1)];
+    if (bit) doubtful_.insert(hash & (seen_.size() - 1));
+    bit = true;
+    entries_.push_back({hash, subject, row});
   }
 
   // Those of more than one row.
-  const absl::flat_hash_map<absl::string_view, Rows>& several() const {
-    return several_;
+  absl::flat_hash_map<absl::string_view, Rows> Several() const {
+    absl::flat_hash_map<absl::string_view, Rows> several;
+    for (const Entry &entry : entries_) {
+      if (!doubtful_.contains(entry.hash & (seen_.size() - 1))) continue;
+      several[entry.subject].push_back(entry.row);
+    }
+    absl::erase_if(several,
+                   [](const auto &group) { return group.second.size() < 2; });
+    return several;
   }
 
  private:
-  absl::flat_hash_map<absl::string_view, Row> firsts_;
-  absl::flat_hash_map<absl::string_view, Rows> several_;
+  static constexpr size_t kBitsPerRow = 32;
+
+  struct Entry {
+    size_t hash;
+    absl::string_view subject;
+    Row row;
+  };
+
+  std::vector<bool> seen_;  // a power of two
+  // Bits that were seen twice: by one subject, or by two by chance.
+  absl::flat_hash_set<size_t> doubtful_;
+  std::vector<Entry> entries_;
 };
 
-bool IsRunning(const Row& row) {
+bool IsRunning(const Row &row) {
   const v1::GuestState state = row.guest->state();
   return row.record->presence() == v1::PRESENCE_CURRENT &&
          (state == v1::GUEST_STATE_RUNNING ||
@@ -59,7 +82,7 @@ bool IsRunning(const Row& row) {
          !IsMissing(*row.record, GuestId{row.guest->uuid()});
 }
 
-std::string Listed(const std::vector<std::string>& names) {
+std::string Listed(const std::vector<std::string> &names) {
   const size_t shown = std::min<size_t>(names.size(), kMostListed);
   std::string list = absl::StrJoin(
       names.begin(), names.begin() + static_cast<ptrdiff_t>(shown), ", ");
@@ -70,7 +93,7 @@ std::string Listed(const std::vector<std::string>& names) {
 }
 
 void AddSome(std::vector<std::string> names,
-             google::protobuf::RepeatedPtrField<std::string>& field) {
+             google::protobuf::RepeatedPtrField<std::string> &field) {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   if (names.size() > kMostListed) names.resize(kMostListed);
@@ -78,14 +101,14 @@ void AddSome(std::vector<std::string> names,
 }
 
 v1::Finding MakeFinding(v1::FindingType type, absl::string_view subject,
-                        const Rows& rows, std::string message) {
+                        const Rows &rows, std::string message) {
   v1::Finding finding;
   finding.set_type(type);
   finding.set_subject(std::string(subject));
   finding.set_message(std::move(message));
   std::vector<std::string> nodes;
   std::vector<std::string> uuids;
-  for (const Row& row : rows) {
+  for (const Row &row : rows) {
     nodes.push_back(row.record->node());
     uuids.push_back(row.guest->uuid());
   }
@@ -95,9 +118,9 @@ v1::Finding MakeFinding(v1::FindingType type, absl::string_view subject,
 }
 
 // "web01 on hv1, web02 on hv2".
-std::string Places(const Rows& rows) {
+std::string Places(const Rows &rows) {
   std::vector<std::string> places;
-  for (const Row& row : rows) {
+  for (const Row &row : rows) {
     places.push_back(
         absl::StrCat(row.guest->name(), " on ", row.record->node()));
   }
@@ -106,18 +129,18 @@ std::string Places(const Rows& rows) {
 }
 
 // One of each guest: rows of one UUID are one guest.
-Rows OnePerGuest(const Rows& rows) {
+Rows OnePerGuest(const Rows &rows) {
   Rows once;
   absl::flat_hash_set<absl::string_view> seen;
-  for (const Row& row : rows) {
+  for (const Row &row : rows) {
     if (seen.insert(row.guest->uuid()).second) once.push_back(row);
   }
   return once;
 }
 
-void FindActiveTwice(const Groups& by_uuid,
-                     std::vector<v1::Finding>& findings) {
-  for (const auto& [uuid, rows] : by_uuid.several()) {
+void FindActiveTwice(const Groups &by_uuid,
+                     std::vector<v1::Finding> &findings) {
+  for (const auto &[uuid, rows] : by_uuid.Several()) {
     Rows running;
     std::copy_if(rows.begin(), rows.end(), std::back_inserter(running),
                  IsRunning);
@@ -131,10 +154,10 @@ void FindActiveTwice(const Groups& by_uuid,
   }
 }
 
-void FindDuplicates(const Groups& groups, v1::FindingType type,
+void FindDuplicates(const Groups &groups, v1::FindingType type,
                     absl::string_view what, absl::string_view remedy,
-                    std::vector<v1::Finding>& findings) {
-  for (const auto& [subject, rows] : groups.several()) {
+                    std::vector<v1::Finding> &findings) {
+  for (const auto &[subject, rows] : groups.Several()) {
     const Rows guests = OnePerGuest(rows);
     if (guests.size() < 2) continue;
     findings.push_back(MakeFinding(
@@ -144,15 +167,15 @@ void FindDuplicates(const Groups& groups, v1::FindingType type,
   }
 }
 
-void Sort(std::vector<v1::Finding>& findings) {
+void Sort(std::vector<v1::Finding> &findings) {
   std::sort(findings.begin(), findings.end(),
-            [](const v1::Finding& a, const v1::Finding& b) {
+            [](const v1::Finding &a, const v1::Finding &b) {
               return a.type() != b.type() ? a.type() < b.type()
                                           : a.subject() < b.subject();
             });
 }
 
-v1::Finding OfHost(v1::FindingType type, const std::string& node,
+v1::Finding OfHost(v1::FindingType type, const std::string &node,
                    std::string message) {
   v1::Finding finding;
   finding.set_type(type);
@@ -166,9 +189,9 @@ std::string For(absl::Duration age) {
   return absl::FormatDuration(absl::Trunc(age, absl::Seconds(1)));
 }
 
-const v1::Condition* FindCondition(const v1::Record& record,
+const v1::Condition *FindCondition(const v1::Record &record,
                                    absl::string_view type) {
-  for (const v1::Condition& condition : record.conditions()) {
+  for (const v1::Condition &condition : record.conditions()) {
     if (condition.type() == type) return &condition;
   }
   return nullptr;
@@ -176,8 +199,8 @@ const v1::Condition* FindCondition(const v1::Record& record,
 
 // Since when nothing was heard of the host; infinite future: it is heard of.
 absl::Time SilentSince(
-    const v1::Record& record,
-    const absl::flat_hash_map<HostId, absl::Time>& known_since) {
+    const v1::Record &record,
+    const absl::flat_hash_map<HostId, absl::Time> &known_since) {
   switch (record.presence()) {
     case v1::PRESENCE_STALE:
     case v1::PRESENCE_UNKNOWN:
@@ -191,11 +214,11 @@ absl::Time SilentSince(
   }
 }
 
-void FindSilent(const v1::Record& record, absl::Time since,
-                const CheckLimits& limits, absl::Time now,
-                std::vector<v1::Finding>& findings) {
+void FindSilent(const v1::Record &record, absl::Time since,
+                const CheckLimits &limits, absl::Time now,
+                std::vector<v1::Finding> &findings) {
   if (now - since < limits.silent) return;
-  const v1::Condition* why = FindCondition(record, kUnreachable);
+  const v1::Condition *why = FindCondition(record, kUnreachable);
   const bool never = record.presence() == v1::PRESENCE_NEVER_SEEN;
   v1::Finding finding = OfHost(
       v1::FINDING_TYPE_HOST_SILENT, record.node(),
@@ -209,9 +232,9 @@ void FindSilent(const v1::Record& record, absl::Time since,
   findings.push_back(std::move(finding));
 }
 
-void FindNotInChef(const v1::Record& record, const HostSync& sync,
-                   const CheckLimits& limits, absl::Time now,
-                   std::vector<v1::Finding>& findings) {
+void FindNotInChef(const v1::Record &record, const HostSync &sync,
+                   const CheckLimits &limits, absl::Time now,
+                   std::vector<v1::Finding> &findings) {
   if (sync.unsynced_since == absl::InfinitePast() ||
       now - sync.unsynced_since < limits.not_in_chef) {
     return;
@@ -231,20 +254,20 @@ void FindNotInChef(const v1::Record& record, const HostSync& sync,
 
 }  // namespace
 
-std::vector<v1::Finding> CheckGuests(const FleetView& view) {
+std::vector<v1::Finding> CheckGuests(const FleetView &view) {
   size_t count = 0;
-  for (const RecordPtr& record : view.records) {
+  for (const RecordPtr &record : view.records) {
     count += static_cast<size_t>(record->guests_size());
   }
   Groups by_uuid(count);
   Groups by_name(count);
   Groups by_mac(count);
-  for (const RecordPtr& record : view.records) {
-    for (const v1::Guest& guest : record->guests()) {
+  for (const RecordPtr &record : view.records) {
+    for (const v1::Guest &guest : record->guests()) {
       const Row row{record.get(), &guest};
       by_uuid.Add(guest.uuid(), row);
       by_name.Add(guest.name(), row);
-      for (const v1::Interface& interface : guest.interfaces()) {
+      for (const v1::Interface &interface : guest.interfaces()) {
         if (!interface.mac().empty()) by_mac.Add(interface.mac(), row);
       }
     }
@@ -264,14 +287,14 @@ std::vector<v1::Finding> CheckGuests(const FleetView& view) {
 }
 
 std::vector<v1::Finding> CheckHosts(
-    const FleetView& view, const std::vector<HostSync>& syncs,
-    const std::optional<std::vector<HostId>>& stamped,
-    const absl::flat_hash_map<HostId, absl::Time>& known_since,
-    const CheckLimits& limits, absl::Time now) {
+    const FleetView &view, const std::vector<HostSync> &syncs,
+    const std::optional<std::vector<HostId>> &stamped,
+    const absl::flat_hash_map<HostId, absl::Time> &known_since,
+    const CheckLimits &limits, absl::Time now) {
   std::vector<v1::Finding> findings;
   absl::flat_hash_set<absl::string_view> nodes;
   for (size_t i = 0; i < view.records.size(); ++i) {
-    const v1::Record& record = *view.records[i];
+    const v1::Record &record = *view.records[i];
     nodes.insert(record.node());
     FindSilent(record, SilentSince(record, known_since), limits, now, findings);
     if (i < syncs.size()) {
@@ -279,7 +302,7 @@ std::vector<v1::Finding> CheckHosts(
     }
   }
   if (stamped.has_value()) {
-    for (const HostId& host : *stamped) {
+    for (const HostId &host : *stamped) {
       if (nodes.contains(host.node)) continue;
       findings.push_back(OfHost(
           v1::FINDING_TYPE_NODE_WITHOUT_HOST, host.node,
