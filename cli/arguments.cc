@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
+#include <cstddef>
 #include <functional>
 #include <type_traits>
 #include <utility>
@@ -18,28 +18,14 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "base/proto_time.h"
 #include "base/spelling.h"
 #include "base/status_macros.h"
+#include "cli/moment.h"
 #include "cli/words.h"
 
 namespace rehai::cli {
 namespace {
-
-constexpr char kDefaultServer[] = "127.0.0.1:7420";
-
-std::string DefaultServer() {
-  const char* const server = std::getenv("REHAI_SERVER");
-  return server != nullptr && *server != '\0' ? server : kDefaultServer;
-}
-
-bool LooksLikeUuid(const std::string& word) {
-  constexpr size_t kLength = 36;
-  return word.size() == kLength &&
-         std::count(word.begin(), word.end(), '-') == 4 &&
-         std::all_of(word.begin(), word.end(), [](char c) {
-           return c == '-' || absl::ascii_isxdigit(c);
-         });
-}
 
 bool Parse(const std::string& text, double& number) {
   return absl::SimpleAtod(text, &number) && std::isfinite(number);
@@ -75,40 +61,85 @@ std::string Quoted(const std::string& text) {
       "\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
 }
 
+// --fields.
+template <typename Request>
+absl::Status ReadMask(const Invocation& invocation, Request& request) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> fields,
+                   ReadList(invocation, "fields"));
+  for (const std::string& field : fields) {
+    request.mutable_read_mask()->add_paths(field);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadModes(const Invocation& invocation,
+                       v1::ResyncStartRequest& request) {
+  const bool reread = invocation.Has("reread");
+  const bool rewrite = invocation.Has("rewrite");
+  const bool verify = invocation.Has("verify-only");
+  if (invocation.Has("ohai")) {
+    if (reread || rewrite || verify) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--ohai: goes alone; do ",
+                       reread    ? "--reread"
+                       : rewrite ? "--rewrite"
+                                 : "--verify-only",
+                       " in a resync of its own"));
+    }
+    request.add_modes(v1::RESYNC_MODE_OHAI);
+    return absl::OkStatus();
+  }
+  if (verify && rewrite) {
+    return absl::InvalidArgumentError(
+        "--verify-only: writes nothing, so --rewrite contradicts it");
+  }
+  if (reread || (!rewrite && !verify)) {
+    request.add_modes(v1::RESYNC_MODE_REREAD);
+  }
+  if (verify) {
+    request.add_modes(v1::RESYNC_MODE_VERIFY_ONLY);
+  } else if (rewrite || !reread) {
+    request.add_modes(v1::RESYNC_MODE_REWRITE);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadPace(const Invocation& invocation,
+                      v1::ResyncStartRequest& request) {
+  RETURN_IF_ERROR(ReadNumber<double>(invocation, "rate", [&](double n) {
+    request.mutable_pace()->set_hosts_per_second(n);
+  }));
+  RETURN_IF_ERROR(ReadNumber<int32_t>(
+      invocation, "concurrency",
+      [&](int32_t n) { request.mutable_pace()->set_hosts_at_once(n); }));
+  if (invocation.Has("host-timeout")) {
+    ASSIGN_OR_RETURN(
+        const absl::Duration timeout,
+        ReadSpan(invocation, "host-timeout", absl::ZeroDuration()));
+    *request.mutable_pace()->mutable_host_timeout() = ToProto(timeout);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+bool IsStructured(OutputFormat format) {
+  return format == OutputFormat::kJson || format == OutputFormat::kYaml;
+}
 
 absl::StatusOr<OutputFormat> ReadOutputFormat(const Invocation& invocation) {
   const std::string word = invocation.Get("output", "table");
   if (word == "table") return OutputFormat::kTable;
+  if (word == "wide") return OutputFormat::kWide;
   if (word == "json") return OutputFormat::kJson;
   if (word == "yaml") return OutputFormat::kYaml;
-  const std::string meant = ClosestWord(word, {"table", "json", "yaml"});
+  if (word == "name") return OutputFormat::kName;
+  const std::string meant =
+      ClosestWord(word, {"table", "wide", "json", "yaml", "name"});
   return absl::InvalidArgumentError(
       absl::StrCat("--output ", word, ": no such format; ",
-                   meant.empty() ? "table, json or yaml"
+                   meant.empty() ? "table, wide, json, yaml or name"
                                  : absl::StrCat("did you mean ", meant, "?")));
-}
-
-absl::StatusOr<Client::Options> ReadClientOptions(
-    const Invocation& invocation) {
-  Client::Options options;
-  options.server = invocation.Get("server", DefaultServer());
-  options.certificate_file = invocation.Get("cert");
-  options.key_file = invocation.Get("key");
-  options.ca_file = invocation.Get("ca");
-  if (invocation.Has("timeout")) {
-    const std::string text = invocation.Get("timeout");
-    absl::Duration timeout;
-    if (!absl::ParseDuration(text, &timeout) ||
-        timeout <= absl::ZeroDuration()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--timeout ", text,
-                       ": not a duration above zero; write it as 500ms, 30s, "
-                       "5m or 1h"));
-    }
-    options.timeout = options.watch_timeout = timeout;
-  }
-  return options;
 }
 
 absl::StatusOr<v1::HostSelector> ReadSelector(
@@ -133,6 +164,17 @@ absl::StatusOr<v1::HostSelector> ReadSelector(
   return selector;
 }
 
+absl::StatusOr<v1::ListHostsRequest> ReadHostQuestion(
+    const Invocation& invocation) {
+  v1::ListHostsRequest question;
+  ASSIGN_OR_RETURN(*question.mutable_selector(),
+                   ReadSelector(invocation, invocation.arguments));
+  question.set_filter(invocation.Get("filter"));
+  question.set_order_by(invocation.Get("sort"));
+  RETURN_IF_ERROR(ReadMask(invocation, question));
+  return question;
+}
+
 absl::StatusOr<v1::ListGuestsRequest> ReadGuestQuestion(
     const Invocation& invocation) {
   v1::ListGuestsRequest question;
@@ -148,18 +190,75 @@ absl::StatusOr<v1::ListGuestsRequest> ReadGuestQuestion(
   if (const std::string name = invocation.Get("name"); !name.empty()) {
     terms.push_back(absl::StrCat("name = ", Quoted(name)));
   }
+  if (const std::string filter = invocation.Get("filter"); !filter.empty()) {
+    // Alone as it is, so that the place of an error in it is the writer's own.
+    terms.push_back(terms.empty() ? filter : absl::StrCat("(", filter, ")"));
+  }
   question.set_filter(absl::StrJoin(terms, " AND "));
+  question.set_order_by(invocation.Get("sort"));
+  RETURN_IF_ERROR(ReadMask(invocation, question));
+  ASSIGN_OR_RETURN(const v1::HostSelector hosts,
+                   ReadSelector(invocation, invocation.All("host")));
+  if (hosts.ByteSizeLong() > 0) *question.mutable_hosts() = hosts;
+  return question;
+}
+
+absl::StatusOr<v1::SummarizeRequest> ReadSummaryQuestion(
+    const Invocation& invocation) {
+  v1::SummarizeRequest question;
+  ASSIGN_OR_RETURN(const std::vector<std::string> fields,
+                   ReadList(invocation, "by"));
+  for (const std::string& field : fields) question.add_group_by(field);
+  question.set_filter(invocation.Get("filter"));
   ASSIGN_OR_RETURN(*question.mutable_hosts(),
                    ReadSelector(invocation, invocation.All("host")));
   return question;
 }
 
-v1::GetGuestRequest ReadGuestKey(const std::string& word) {
+absl::StatusOr<std::vector<std::string>> ReadList(const Invocation& invocation,
+                                                  const std::string& flag) {
+  std::vector<std::string> list;
+  for (const std::string& words : invocation.All(flag)) {
+    for (const absl::string_view word : absl::StrSplit(words, ',')) {
+      const absl::string_view bare = absl::StripAsciiWhitespace(word);
+      if (bare.empty()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "--", flag, " ", words,
+            ": one of them is empty; write them with commas between"));
+      }
+      list.emplace_back(bare);
+    }
+  }
+  return list;
+}
+
+bool LooksLikeUuid(absl::string_view word) {
+  constexpr size_t kLength = 36;
+  return word.size() == kLength &&
+         std::count(word.begin(), word.end(), '-') == 4 &&
+         std::all_of(word.begin(), word.end(), [](char c) {
+           return c == '-' || absl::ascii_isxdigit(c);
+         });
+}
+
+absl::StatusOr<v1::GetGuestRequest> ReadGuestKey(const Invocation& invocation) {
+  const size_t given = invocation.arguments.size() +
+                       (invocation.Has("mac") ? 1 : 0) +
+                       (invocation.Has("ip") ? 1 : 0);
+  if (given != 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "guest: which one? give ", given == 0 ? "" : "only one of ",
+        "its name, its UUID, --mac or --ip"));
+  }
   v1::GetGuestRequest request;
-  if (LooksLikeUuid(word)) {
-    request.set_uuid(word);
+  if (invocation.Has("mac")) {
+    request.set_mac(invocation.Get("mac"));
+  } else if (invocation.Has("ip")) {
+    request.set_ip(invocation.Get("ip"));
+  } else if (LooksLikeUuid(invocation.arguments[0])) {
+    request.set_uuid(invocation.arguments[0]);
   } else {
-    request.set_name(word);
+    request.set_name(invocation.arguments[0]);
   }
   return request;
 }
@@ -204,44 +303,71 @@ absl::StatusOr<int> ReadHeld(const Invocation& invocation) {
   return held;
 }
 
-absl::StatusOr<std::vector<v1::ResyncMode>> ReadModes(
+absl::StatusOr<v1::ResyncStartRequest> ReadResyncStart(
     const Invocation& invocation) {
-  const bool reread = invocation.Has("reread");
-  const bool rewrite = invocation.Has("rewrite");
-  std::vector<v1::ResyncMode> modes;
-  if (invocation.Has("ohai")) {
-    if (reread || rewrite) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--ohai: goes alone; do ", reread ? "--reread" : "--rewrite",
-          " in a resync of its own"));
-    }
-    modes.push_back(v1::RESYNC_MODE_OHAI);
-    return modes;
-  }
-  if (reread || !rewrite) modes.push_back(v1::RESYNC_MODE_REREAD);
-  if (rewrite || !reread) modes.push_back(v1::RESYNC_MODE_REWRITE);
-  return modes;
-}
-
-absl::StatusOr<std::vector<std::string>> ReadPlugins(
-    const Invocation& invocation) {
-  std::vector<std::string> plugins;
-  for (const std::string& words : invocation.All("plugins")) {
-    for (const absl::string_view word : absl::StrSplit(words, ',')) {
-      if (word.empty()) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "--plugins ", words,
-            ": a name is empty; give Ohai plugins with commas between, as in "
-            "network,filesystem"));
-      }
-      plugins.emplace_back(word);
-    }
-  }
+  v1::ResyncStartRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_selector(), ReadChosenHosts(invocation));
+  RETURN_IF_ERROR(ReadModes(invocation, request));
+  ASSIGN_OR_RETURN(const std::vector<std::string> plugins,
+                   ReadList(invocation, "plugins"));
   if (!plugins.empty() && !invocation.Has("ohai")) {
     return absl::InvalidArgumentError(
         "--plugins: only with --ohai, which runs them");
   }
-  return plugins;
+  for (const std::string& plugin : plugins) request.add_ohai_plugins(plugin);
+  request.set_dry_run(invocation.Has("dry-run"));
+  request.set_idempotency_key(invocation.Get("idempotency-key"));
+  RETURN_IF_ERROR(ReadPace(invocation, request));
+  if (invocation.Has("deadline")) {
+    ASSIGN_OR_RETURN(const absl::Duration deadline,
+                     ReadSpan(invocation, "deadline", absl::ZeroDuration()));
+    *request.mutable_timeout() = ToProto(deadline);
+  }
+  return request;
+}
+
+absl::StatusOr<absl::Time> ReadMoment(const Invocation& invocation,
+                                      const std::string& flag, absl::Time now,
+                                      absl::Time otherwise) {
+  if (!invocation.Has(flag)) return otherwise;
+  return ParseMoment(absl::StrCat("--", flag), invocation.Get(flag), now,
+                     absl::LocalTimeZone());
+}
+
+absl::Status ReadPeriod(const Invocation& invocation, absl::Time now,
+                        google::protobuf::Timestamp& from,
+                        google::protobuf::Timestamp& until) {
+  ASSIGN_OR_RETURN(const absl::Time since,
+                   ReadMoment(invocation, "since", now, absl::InfinitePast()));
+  ASSIGN_OR_RETURN(const absl::Time end, ReadMoment(invocation, "until", now,
+                                                    absl::InfiniteFuture()));
+  if (since >= end) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--until ", invocation.Get("until"),
+                     ": not after --since ", invocation.Get("since")));
+  }
+  if (since != absl::InfinitePast()) from = ToProto(since);
+  if (end != absl::InfiniteFuture()) until = ToProto(end);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::Duration> ReadSpan(const Invocation& invocation,
+                                        const std::string& flag,
+                                        absl::Duration otherwise) {
+  if (!invocation.Has(flag)) return otherwise;
+  return ParseSpan(absl::StrCat("--", flag), invocation.Get(flag));
+}
+
+absl::StatusOr<int64_t> ReadLimit(const Invocation& invocation,
+                                  int64_t otherwise) {
+  int64_t limit = otherwise;
+  RETURN_IF_ERROR(
+      ReadNumber<int64_t>(invocation, "limit", [&](int64_t n) { limit = n; }));
+  if (limit < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--limit ", limit, ": below zero; 0 is for all"));
+  }
+  return limit;
 }
 
 absl::StatusOr<v1::ChefLimits> ReadLimits(const Invocation& invocation) {

@@ -6,14 +6,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "cli/command_line.h"
 #include "cli/usage.h"
 #include "google/protobuf/text_format.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "tests/matchers.h"
 
 namespace rehai::cli {
@@ -35,30 +36,6 @@ Message FromText(const char* text) {
   Message message;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
   return message;
-}
-
-TEST(ArgumentsTest, TheServerIsTheFlagsThenTheEnvironmentsThenLocal) {
-  unsetenv("REHAI_SERVER");
-  EXPECT_EQ(ReadClientOptions(Parse({"hosts"}))->server, "127.0.0.1:7420");
-  setenv("REHAI_SERVER", "rehai:1", 1);
-  EXPECT_EQ(ReadClientOptions(Parse({"hosts"}))->server, "rehai:1");
-  EXPECT_EQ(ReadClientOptions(Parse({"hosts", "-s", "other:2"}))->server,
-            "other:2");
-  unsetenv("REHAI_SERVER");
-}
-
-TEST(ArgumentsTest, ATimeoutIsADuration) {
-  const auto options =
-      ReadClientOptions(Parse({"hosts", "--timeout", "1m30s"}));
-  ASSERT_THAT(options, IsOk());
-  EXPECT_EQ(options->timeout, absl::Seconds(90));
-  EXPECT_EQ(options->watch_timeout, absl::Seconds(90));
-  for (const char* text : {"30", "soon", "-1s", "0s"}) {
-    EXPECT_THAT(
-        ReadClientOptions(Parse({"hosts", "--timeout", text})),
-        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--timeout")))
-        << text;
-  }
 }
 
 TEST(ArgumentsTest, FormatsHaveNames) {
@@ -102,12 +79,68 @@ TEST(ArgumentsTest, LabelsAreKeysWithValues) {
   }
 }
 
-TEST(ArgumentsTest, AGuestIsNamedByUuidOrName) {
-  EXPECT_EQ(ReadGuestKey("6B29FC40-ca47-1067-b31d-00dd010662da").uuid(),
+TEST(ArgumentsTest, AGuestIsNamedByOneOfItsKeys) {
+  const auto key = [](const std::vector<std::string>& words) {
+    const auto request = ReadGuestKey(Parse(words));
+    EXPECT_THAT(request, IsOk());
+    return request.ok() ? *request : v1::GetGuestRequest();
+  };
+  EXPECT_EQ(key({"guest", "6B29FC40-ca47-1067-b31d-00dd010662da"}).uuid(),
             "6B29FC40-ca47-1067-b31d-00dd010662da");
-  EXPECT_EQ(ReadGuestKey("web01").name(), "web01");
-  EXPECT_EQ(ReadGuestKey("6b29fc40-ca47-1067-b31d").name(),
+  EXPECT_EQ(key({"guest", "web01"}).name(), "web01");
+  EXPECT_EQ(key({"guest", "6b29fc40-ca47-1067-b31d"}).name(),
             "6b29fc40-ca47-1067-b31d");
+  EXPECT_EQ(key({"guest", "--mac", "52:54:00:6b:3c:58"}).mac(),
+            "52:54:00:6b:3c:58");
+  EXPECT_EQ(key({"guest", "--ip", "10.0.0.7"}).ip(), "10.0.0.7");
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"guest"}, {"guest", "web01", "--ip", "10.0.0.7"}}) {
+    EXPECT_THAT(
+        ReadGuestKey(Parse(words)),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("which one?")));
+  }
+}
+
+TEST(ArgumentsTest, AFilterGoesWithTheOtherFlags) {
+  EXPECT_EQ(ReadGuestQuestion(Parse({"guests", "-f", "memory > 1"}))->filter(),
+            "memory > 1");
+  EXPECT_EQ(ReadGuestQuestion(Parse({"guests", "--name", "a", "--filter",
+                                     "ip = x OR missing"}))
+                ->filter(),
+            R"(name = "a" AND (ip = x OR missing))");
+  const auto hosts = ReadHostQuestion(
+      Parse({"hosts", "hv1", "--filter", "sync = parked", "--sort",
+             "guests desc", "--fields", "node,labels.rack"}));
+  ASSERT_THAT(hosts, IsOk());
+  EXPECT_THAT(*hosts, EqualsProto(FromText<v1::ListHostsRequest>(R"pb(
+    selector { nodes: "hv1" }
+    filter: "sync = parked"
+    order_by: "guests desc"
+    read_mask { paths: "node" paths: "labels.rack" }
+  )pb")));
+}
+
+TEST(ArgumentsTest, LimitsAreCounts) {
+  EXPECT_THAT(ReadLimit(Parse({"audit"}), 100), IsOkAndHolds(100));
+  EXPECT_THAT(ReadLimit(Parse({"audit", "-n", "0"}), 100), IsOkAndHolds(0));
+  EXPECT_THAT(
+      ReadLimit(Parse({"audit", "--limit", "-1"}), 100),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--limit")));
+}
+
+TEST(ArgumentsTest, APeriodEndsAfterItsBeginning) {
+  const absl::Time now = absl::FromUnixSeconds(100000);
+  google::protobuf::Timestamp from;
+  google::protobuf::Timestamp until;
+  EXPECT_THAT(ReadPeriod(Parse({"audit", "--since", "100s", "--until", "10s"}),
+                         now, from, until),
+              IsOk());
+  EXPECT_EQ(from.seconds(), 99900);
+  EXPECT_EQ(until.seconds(), 99990);
+  EXPECT_THAT(
+      ReadPeriod(Parse({"audit", "--since", "10s", "--until", "100s"}), now,
+                 from, until),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--until")));
 }
 
 TEST(ArgumentsTest, HostsMustBeChosen) {
@@ -126,36 +159,76 @@ TEST(ArgumentsTest, HostsMustBeChosen) {
   EXPECT_THAT(named->nodes(), ElementsAre("hv1", "hv2"));
 }
 
+// What resync with these words asks for.
+v1::ResyncStartRequest Start(std::vector<std::string> words) {
+  words.insert(words.begin(), {"resync", "hv1"});
+  const auto request = ReadResyncStart(Parse(words));
+  EXPECT_THAT(request, IsOk());
+  return request.ok() ? *request : v1::ResyncStartRequest();
+}
+
+absl::Status StartError(std::vector<std::string> words) {
+  words.insert(words.begin(), {"resync", "hv1"});
+  return ReadResyncStart(Parse(words)).status();
+}
+
 TEST(ArgumentsTest, OhaiGoesAlone) {
-  EXPECT_THAT(*ReadModes(Parse({"resync", "hv1", "--ohai"})),
-              ElementsAre(v1::RESYNC_MODE_OHAI));
-  for (const char* other : {"--reread", "--rewrite"}) {
-    EXPECT_THAT(ReadModes(Parse({"resync", "hv1", "--ohai", other})),
+  EXPECT_THAT(Start({"--ohai"}).modes(), ElementsAre(v1::RESYNC_MODE_OHAI));
+  for (const char* other : {"--reread", "--rewrite", "--verify-only"}) {
+    EXPECT_THAT(StartError({"--ohai", other}),
                 StatusIs(absl::StatusCode::kInvalidArgument,
                          AllOf(HasSubstr("--ohai"), HasSubstr(other))));
   }
 }
 
 TEST(ArgumentsTest, PluginsAreForOhai) {
-  EXPECT_THAT(*ReadPlugins(Parse({"resync", "hv1", "--ohai"})), IsEmpty());
-  EXPECT_THAT(*ReadPlugins(Parse({"resync", "hv1", "--ohai", "--plugins",
-                                  "network,cpu", "--plugins", "uptime"})),
-              ElementsAre("network", "cpu", "uptime"));
+  EXPECT_THAT(Start({"--ohai"}).ohai_plugins(), IsEmpty());
   EXPECT_THAT(
-      ReadPlugins(Parse({"resync", "hv1", "--ohai", "--plugins", "cpu,"})),
+      Start({"--ohai", "--plugins", "network,cpu", "--plugins", "uptime"})
+          .ohai_plugins(),
+      ElementsAre("network", "cpu", "uptime"));
+  EXPECT_THAT(
+      StartError({"--ohai", "--plugins", "cpu,"}),
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--plugins")));
   EXPECT_THAT(
-      ReadPlugins(Parse({"resync", "hv1", "--plugins", "cpu"})),
+      StartError({"--plugins", "cpu"}),
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--ohai")));
 }
 
 TEST(ArgumentsTest, AResyncDistrustsBothUnlessToldWhich) {
-  EXPECT_THAT(*ReadModes(Parse({"resync", "--all"})),
+  EXPECT_THAT(Start({}).modes(),
               ElementsAre(v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_REWRITE));
-  EXPECT_THAT(*ReadModes(Parse({"resync", "--all", "--reread"})),
-              ElementsAre(v1::RESYNC_MODE_REREAD));
-  EXPECT_THAT(*ReadModes(Parse({"resync", "--all", "--rewrite"})),
+  EXPECT_THAT(Start({"--reread"}).modes(), ElementsAre(v1::RESYNC_MODE_REREAD));
+  EXPECT_THAT(Start({"--rewrite"}).modes(),
               ElementsAre(v1::RESYNC_MODE_REWRITE));
+  EXPECT_THAT(Start({"--verify-only"}).modes(),
+              ElementsAre(v1::RESYNC_MODE_VERIFY_ONLY));
+  EXPECT_THAT(Start({"--reread", "--verify-only"}).modes(),
+              ElementsAre(v1::RESYNC_MODE_REREAD, v1::RESYNC_MODE_VERIFY_ONLY));
+  EXPECT_THAT(
+      StartError({"--rewrite", "--verify-only"}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--verify-only")));
+}
+
+TEST(ArgumentsTest, AResyncHasItsOwnPace) {
+  EXPECT_THAT(Start({"--rate=2.5", "--concurrency", "4", "--host-timeout", "1m",
+                     "--deadline", "2h", "--idempotency-key", "k1", "--dry-run",
+                     "--reread"}),
+              EqualsProto(FromText<v1::ResyncStartRequest>(R"pb(
+                selector { nodes: "hv1" }
+                modes: RESYNC_MODE_REREAD
+                dry_run: true
+                pace {
+                  hosts_per_second: 2.5
+                  hosts_at_once: 4
+                  host_timeout { seconds: 60 }
+                }
+                timeout { seconds: 7200 }
+                idempotency_key: "k1"
+              )pb")));
+  EXPECT_THAT(
+      StartError({"--deadline", "soon"}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--deadline")));
 }
 
 TEST(ArgumentsTest, OnlyLimitsThatAreNamedAreSet) {

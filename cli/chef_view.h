@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "cli/table.h"
 #include "rehai/v1/chef.pb.h"
 #include "rehai/v1/model.pb.h"
 

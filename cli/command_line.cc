@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -65,8 +66,8 @@ class Parser {
     }
     if (result_.command.empty()) {
       const std::string two = absl::StrCat(*first_word_, " ", word);
-      if (program_.Find(two) != nullptr) {
-        result_.command = two;
+      if (const CommandSpec* const command = program_.Find(two)) {
+        result_.command = command->name;
         return absl::OkStatus();
       }
     }
@@ -81,10 +82,9 @@ class Parser {
   // The command is the first word alone, if nothing else was found.
   absl::Status Settle() {
     if (!result_.command.empty() || !first_word_) return absl::OkStatus();
-    if (program_.Find(*first_word_) == nullptr) {
-      return UnknownCommand(*first_word_);
-    }
-    result_.command = *first_word_;
+    const CommandSpec* const command = program_.Find(*first_word_);
+    if (command == nullptr) return UnknownCommand(*first_word_);
+    result_.command = command->name;
     return absl::OkStatus();
   }
 
@@ -239,7 +239,9 @@ class Parser {
 
 const CommandSpec* ProgramSpec::Find(const std::string& name) const {
   for (const CommandSpec& command : commands) {
-    if (command.name == name) return &command;
+    if (command.name == name || absl::c_linear_search(command.aliases, name)) {
+      return &command;
+    }
   }
   return nullptr;
 }

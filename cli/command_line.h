@@ -7,11 +7,22 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 
 namespace rehai::cli {
+
+// What a word may be, for a shell that completes it.
+enum class WordKind {
+  kAnything,
+  kFile,
+  kHost,
+  kGuest,
+  kResync,
+  kContext,
+};
 
 // A flag: --name VALUE, --name=VALUE, or --name alone if it takes no value.
 struct FlagSpec {
@@ -20,6 +31,10 @@ struct FlagSpec {
   std::string help = {};
   char letter = 0;  // as -o VALUE or -oVALUE; 0 for none
   bool repeated = false;
+  // All that the value can be, where that is known; a wrong one is for who
+  // reads the flag to refuse.
+  std::vector<std::string> words = {};
+  WordKind kind = WordKind::kAnything;
 };
 
 // A command: one word or two.
@@ -32,6 +47,16 @@ struct CommandSpec {
   std::string details = {};  // whole lines
   std::vector<FlagSpec> flags = {};
   std::vector<std::string> examples = {};
+  WordKind kind = WordKind::kAnything;    // of its arguments
+  std::vector<std::string> words = {};    // all that its first argument can be
+  std::vector<std::string> aliases = {};  // other names, not told of in help
+};
+
+// A chapter of a program's manual that is about no command: a term and what it
+// means, in each row.
+struct ManualChapter {
+  std::string title;
+  std::vector<std::pair<std::string, std::string>> rows;
 };
 
 // A program's commands, and the flags that all of them take, before the command
@@ -40,8 +65,10 @@ struct ProgramSpec {
   std::string name;
   std::vector<FlagSpec> flags;
   std::vector<CommandSpec> commands;
+  std::string summary = {};  // a sentence without its full stop
+  std::vector<ManualChapter> chapters = {};
 
-  // Null if there is none of this name.
+  // The command of this name or alias. Null if there is none.
   const CommandSpec* Find(const std::string& name) const;
 };
 

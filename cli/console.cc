@@ -8,8 +8,14 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string>
+#include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace rehai::cli {
 namespace {
@@ -26,11 +32,36 @@ bool IsDumb() {
 }
 
 size_t TerminalWidth() {
+  size_t columns = 0;
+  if (const char* const text = std::getenv("COLUMNS");
+      text != nullptr && absl::SimpleAtoi(text, &columns) && columns > 0) {
+    return columns;
+  }
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
     return 80;
   }
   return size.ws_col;
+}
+
+size_t TerminalHeight() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) {
+    return 24;
+  }
+  return size.ws_row;
+}
+
+// The first lines, as many as fit, without the end of the last.
+std::string TopOf(absl::string_view text, size_t height) {
+  std::vector<std::string> lines =
+      absl::StrSplit(absl::StripSuffix(text, "\n"), '\n');
+  if (lines.size() > height && height > 1) {
+    const size_t hidden = lines.size() - height + 1;
+    lines.resize(height - 1);
+    lines.push_back(absl::StrCat("… and ", hidden, " more"));
+  }
+  return absl::StrJoin(lines, "\033[K\n");
 }
 
 void Write(std::FILE* stream, absl::string_view text) {
@@ -44,6 +75,12 @@ Console::Console()
     : colours_(isatty(STDOUT_FILENO) != 0 && !IsSet("NO_COLOR") && !IsDumb()),
       live_(isatty(STDOUT_FILENO) != 0 && !IsDumb()) {}
 
+Look Console::look() const {
+  Look look(colours_);
+  if (isatty(STDOUT_FILENO) != 0) look.width = TerminalWidth();
+  return look;
+}
+
 void Console::Print(absl::string_view text) {
   ClearLive();
   Write(stdout, text);
@@ -51,6 +88,15 @@ void Console::Print(absl::string_view text) {
 
 void Console::PrintLine(absl::string_view text, Colour colour) {
   Print(absl::StrCat(colours_ ? Paint(text, colour) : std::string(text), "\n"));
+}
+
+void Console::Redraw(absl::string_view text) {
+  if (!live_) return Print(text);
+  ClearLive();
+  // Line by line over what was there, so that nothing flickers, and then the
+  // rest of the screen is cleared.
+  Write(stdout, absl::StrCat("\033[H", TopOf(text, TerminalHeight() - 1),
+                             "\033[K\n\033[J"));
 }
 
 void Console::ShowLive(absl::string_view text) {

@@ -17,6 +17,9 @@ class Console {
   Console();
 
   bool colours() const { return colours_; }
+  // For tables: colours, and a terminal's width as it is now ($COLUMNS, if that
+  // is set, goes before what the terminal says).
+  Look look() const;
   // True if a live line can be shown.
   bool live() const { return live_; }
 
@@ -24,6 +27,8 @@ class Console {
   void Print(absl::string_view text);
   // A line in a colour, if there are colours.
   void PrintLine(absl::string_view text, Colour colour = Colour::kPlain);
+  // In place of all that is on the terminal; without one, after it.
+  void Redraw(absl::string_view text);
   // The live line; nothing without a terminal.
   void ShowLive(absl::string_view text);
   // A line to standard error, with the program's name before it.

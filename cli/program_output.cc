@@ -9,7 +9,7 @@ namespace rehai::cli {
 
 bool PrintForPrograms(const google::protobuf::Message& message,
                       OutputFormat format, Console& console) {
-  if (format == OutputFormat::kTable) return false;
+  if (!IsStructured(format)) return false;
   console.Print(format == OutputFormat::kJson ? ToJson(message)
                                               : ToYaml(message));
   return true;

@@ -7,8 +7,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
 #include <cstdlib>
@@ -18,10 +16,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
-#include "rehai/v1/agent.pb.h"
+#include "cli/rehaictl_program.h"
 #include "tests/fakes/self_signed_certificate.h"
 #include "tests/fakes/test_controller.h"
 #include "tests/matchers.h"
@@ -30,82 +27,18 @@ namespace rehai {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// rehaictl running. Its output is read as it comes; its complaints at its end.
-class Program {
- public:
-  explicit Program(const std::vector<std::string>& words) {
-    EXPECT_EQ(pipe(out_), 0);
-    EXPECT_EQ(pipe(err_), 0);
-    std::vector<std::string> all = {"cli/rehaictl"};
-    all.insert(all.end(), words.begin(), words.end());
-    std::vector<char*> argv;
-    for (std::string& word : all) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    pid_ = fork();
-    if (pid_ == 0) {
-      dup2(out_[1], STDOUT_FILENO);
-      dup2(err_[1], STDERR_FILENO);
-      for (const int fd : {out_[0], out_[1], err_[0], err_[1]}) close(fd);
-      execv(argv[0], argv.data());
-      _exit(127);
-    }
-    close(out_[1]);
-    close(err_[1]);
-  }
-
-  // Reads output until it holds `text` or ends.
-  void ReadUntil(const std::string& text) {
-    while (!absl::StrContains(out, text) && ReadSome(out_[0], out)) {
-    }
-  }
-
-  void Interrupt() { kill(pid_, SIGINT); }
-
-  void Finish() {
-    while (ReadSome(out_[0], out)) {
-    }
-    while (ReadSome(err_[0], err)) {
-    }
-    close(out_[0]);
-    close(err_[0]);
-    int end = 0;
-    waitpid(pid_, &end, 0);
-    status = WIFEXITED(end) ? WEXITSTATUS(end) : -WTERMSIG(end);
-  }
-
-  std::string out;
-  std::string err;
-  int status = -1;
-
- private:
-  static bool ReadSome(int fd, std::string& into) {
-    char buffer[4096];
-    const ssize_t count = read(fd, buffer, sizeof(buffer));
-    if (count > 0) into.append(buffer, static_cast<size_t>(count));
-    return count > 0;
-  }
-
-  int out_[2];
-  int err_[2];
-  pid_t pid_;
-};
-
-Program Rehaictl(const std::vector<std::string>& words) {
-  Program program(words);
-  program.Finish();
-  return program;
-}
-
 class RehaictlTest : public testing::Test {
  protected:
-  RehaictlTest() { setenv("REHAI_SERVER", controller_.address().c_str(), 1); }
+  RehaictlTest() {
+    ClearRehaictlEnvironment();
+    setenv("REHAI_SERVER", controller_.address().c_str(), 1);
+  }
 
   void ObserveTwoHosts() {
     controller_.Observe("hv1",
@@ -158,6 +91,74 @@ TEST_F(RehaictlTest, GuestsAreFilteredAndAllPagesShown) {
                               Not(HasSubstr("g2489 "))));
 }
 
+TEST_F(RehaictlTest, NamesAndWideTables) {
+  ObserveTwoHosts();
+  controller_.Observe("hv3", {MakeGuest(9, "db01")});
+  EXPECT_EQ(Rehaictl({"hosts", "-o", "name"}).out, "hv1\nhv2\nhv3\n");
+  // A name that two have names neither.
+  EXPECT_EQ(Rehaictl({"guests", "-o", "name"}).out,
+            "00000000-0000-4000-8000-000000000003\n"
+            "00000000-0000-4000-8000-000000000009\n"
+            "web01\nweb02\n");
+  EXPECT_THAT(Rehaictl({"hosts", "-o", "wide"}).out,
+              AllOf(HasSubstr("LABELS"), HasSubstr("rack=a")));
+  const Program wrong = Rehaictl({"guest", "web01", "-o", "name"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("is not a list"));
+}
+
+TEST_F(RehaictlTest, AFilterAnOrderAndFields) {
+  ObserveTwoHosts();
+  const Program guests =
+      Rehaictl({"guests", "--filter", "name = \"*0?\" AND state = running",
+                "--sort", "name desc", "--fields", "guest.name,node"});
+  EXPECT_EQ(guests.status, 0) << guests.err;
+  EXPECT_EQ(guests.out,
+            "GUEST.NAME  NODE\n"
+            "web01       hv1\n"
+            "db01        hv2\n");
+  const auto json = nlohmann::json::parse(
+      Rehaictl({"guests", "--fields", "guest.name", "-o", "json"}).out);
+  EXPECT_EQ(json["guests"][0]["guest"]["name"], "db01");
+  EXPECT_EQ(json["guests"][0]["node"], "");
+  // What a filter's field should have been is the controller's to say.
+  const Program wrong = Rehaictl({"guests", "--filter", "sate = running"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("sate"));
+  EXPECT_EQ(Rehaictl({"hosts", "--fields", "nood"}).status, 2);
+}
+
+TEST_F(RehaictlTest, ASummaryByGroup) {
+  ObserveTwoHosts();
+  const Program summary = Rehaictl({"summary", "--by", "node"});
+  EXPECT_EQ(summary.status, 0) << summary.err;
+  EXPECT_THAT(summary.out,
+              AllOf(StartsWith("NODE "), HasSubstr("\nhv1        2        1"),
+                    HasSubstr("\nall        3        2")));
+  EXPECT_EQ(Rehaictl({"summary", "--by", "nodde"}).status, 2);
+}
+
+TEST_F(RehaictlTest, AWatchOfHostsShowsThemAgainWhenOneChanges) {
+  ObserveTwoHosts();
+  Program program({"hosts", "--watch"});
+  program.ReadUntil("\nhv2 ");
+  controller_.Observe("hv3", {});
+  program.ReadUntil("\nhv3 ");
+  EXPECT_THAT(program.out, HasSubstr("\nhv3 "));
+  program.Interrupt();
+  program.Finish();
+  EXPECT_EQ(program.status, -SIGINT);
+}
+
+TEST_F(RehaictlTest, AWatchOfGuestsEndsAfterItsTimeout) {
+  ObserveTwoHosts();
+  const Program program =
+      Rehaictl({"guests", "-w", "-o", "json", "--timeout", "2s"});
+  EXPECT_EQ(program.status, 0) << program.err;
+  EXPECT_EQ(nlohmann::json::parse(program.out)["guests"].size(), 3u);
+  EXPECT_EQ(Rehaictl({"guests", "--interval", "1s"}).status, 2);
+}
+
 TEST_F(RehaictlTest, AGuestByNameAndByUuid) {
   ObserveTwoHosts();
   const Program by_name = Rehaictl({"guest", "web01"});
@@ -185,7 +186,9 @@ TEST_F(RehaictlTest, WhatIsNotThereIsStatus4) {
            {"source", "accept", "nobody"},
            {"diff", "nobody"},
            {"resync", "nobody"},
-           {"resync", "get", "nobody"},
+           {"resync", "show", "nobody"},
+           {"resync", "pause", "nobody"},
+           {"resync", "resume", "nobody"},
            {"resync", "watch", "nobody"},
            {"resync", "cancel", "nobody"}}) {
     const Program program = Rehaictl(words);
@@ -432,78 +435,6 @@ TEST_F(RehaictlTest, DiffEndsAsDiffDoes) {
   const Program different = Rehaictl({"diff", "hv1"});
   EXPECT_EQ(different.status, 1);
   EXPECT_EQ(different.out, "automatic.rehai\n  + {}\n");
-}
-
-TEST_F(RehaictlTest, AResyncThatGoesWellIsStatus0) {
-  ObserveTwoHosts();
-  const Program program = Rehaictl({"resync", "--all"});
-  EXPECT_EQ(program.status, 0) << program.err;
-  EXPECT_THAT(program.out,
-              AllOf(HasSubstr("hv1: written\n"), HasSubstr("hv2: written\n"),
-                    HasSubstr("2 hosts in "), HasSubstr("  2 written\n")));
-}
-
-TEST_F(RehaictlTest, AResyncWithAFailedHostIsStatus1) {
-  ObserveTwoHosts();
-  controller_.SetReread("hv2", absl::UnavailableError("no route to host"));
-  const Program program = Rehaictl({"resync", "hv1", "hv2", "-o", "json"});
-  EXPECT_EQ(program.status, 1) << program.err;
-  const auto json = nlohmann::json::parse(program.out);
-  EXPECT_EQ(json["done"], 2);
-  EXPECT_EQ(json["hosts"][1]["outcome"], "HOST_OUTCOME_UNREACHABLE");
-}
-
-TEST_F(RehaictlTest, AResyncOfOhaiSaysWhichHostsHaveNoAgent) {
-  ObserveTwoHosts();
-  v1::OhaiResult ohai;
-  ohai.set_json(R"({"uptime":"7"})");
-  controller_.SetOhai("hv1", ohai);
-  const Program written =
-      Rehaictl({"resync", "hv1", "--ohai", "--plugins", "uptime,network"});
-  EXPECT_EQ(written.status, 0) << written.err;
-  EXPECT_THAT(written.out, HasSubstr("hv1: written\n"));
-  EXPECT_THAT(controller_.ohai_plugins(), ElementsAre("uptime", "network"));
-
-  const Program all = Rehaictl({"resync", "--all", "--ohai"});
-  EXPECT_EQ(all.status, 1) << all.err;
-  EXPECT_THAT(all.out, AllOf(HasSubstr("hv1: unchanged\n"),
-                             HasSubstr("  1 no agent\n    hv2: no agent: ")));
-}
-
-TEST_F(RehaictlTest, AResyncOfOhaiGoesAloneAndNamesItsHosts) {
-  EXPECT_EQ(Rehaictl({"resync", "--ohai"}).status, 2);
-  EXPECT_EQ(Rehaictl({"resync", "--all", "--ohai", "--rewrite"}).status, 2);
-  EXPECT_EQ(Rehaictl({"resync", "--all", "--plugins", "cpu"}).status, 2);
-}
-
-TEST_F(RehaictlTest, CtrlCStopsTheWaitingAndNotTheResync) {
-  ObserveTwoHosts();
-  controller_.SetReread("hv1", absl::OkStatus());
-  controller_.HoldRereads();
-  Program program({"resync", "--all", "--reread"});
-  program.ReadUntil("hv1: unchanged\n");
-  program.Interrupt();
-  program.Finish();
-  EXPECT_EQ(program.status, 130);
-  const size_t id_at = program.err.find("rehaictl resync watch ");
-  ASSERT_NE(id_at, std::string::npos) << program.err;
-  const std::string id = program.err.substr(
-      id_at + 22, program.err.find('\n', id_at) - id_at - 22);
-
-  EXPECT_THAT(Rehaictl({"resync", "get", id}).out, HasSubstr("still running"));
-  controller_.ReleaseRereads();
-  const Program rest = Rehaictl({"resync", "watch", id});
-  EXPECT_EQ(rest.status, 0) << rest.err;
-  EXPECT_THAT(rest.out, HasSubstr("  2 unchanged\n"));
-}
-
-TEST_F(RehaictlTest, NoWaitSaysHowToGoOn) {
-  ObserveTwoHosts();
-  controller_.HoldRereads();
-  const Program program = Rehaictl({"resync", "--all", "--no-wait"});
-  EXPECT_EQ(program.status, 0) << program.err;
-  EXPECT_THAT(program.out, AllOf(HasSubstr("still running"),
-                                 HasSubstr("rehaictl resync cancel ")));
 }
 
 TEST_F(RehaictlTest, WatchTellsWhatHappensToGuests) {

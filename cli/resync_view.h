@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "cli/table.h"
+#include "cli/usage.h"
 #include "rehai/v1/resync.pb.h"
 
 namespace rehai::cli {
@@ -25,10 +27,11 @@ class ResyncView {
 
   bool ended() const { return operation_.has_ended_at(); }
 
-  // True if a host did not end well.
-  bool Failed() const;
+  // How rehaictl ends for those of its hosts that have ended: the greatest of
+  // what each of them means.
+  ExitStatus status() const;
 
-  // "resync 3f: 12/40 hosts, 11 written, 1 unreachable, 4s"
+  // "resync 3f: 12/40 hosts, 11 written, 1 unreachable, 4s, 3.0/s, 9s left"
   std::string ProgressLine(absl::Time now) const;
 
   // The count of each outcome, and each host that did not end well with why.
@@ -43,6 +46,10 @@ class ResyncView {
 
 // "hv7: unreachable: no route to host", of a host that ended.
 std::string HostResultLine(const v1::HostResult& host, bool colours);
+
+// A row for each operation.
+std::string OperationsTable(const v1::ResyncListResponse& response,
+                            absl::Time now, const Look& look);
 
 }  // namespace rehai::cli
 

@@ -80,10 +80,10 @@ TEST(ResyncViewTest, PutsTheStepsTogether) {
   view.Take(FromText(kBegin));
   view.Take(FromText(kFirstDone));
   EXPECT_FALSE(view.ended());
-  EXPECT_FALSE(view.Failed());
+  EXPECT_EQ(view.status(), kDone);
   view.Take(FromText(kEnd));
   EXPECT_TRUE(view.ended());
-  EXPECT_TRUE(view.Failed());
+  EXPECT_EQ(view.status(), kHostsFailed);
   const v1::Operation whole = view.Whole();
   EXPECT_EQ(whole.hosts_size(), 3);
   EXPECT_EQ(whole.hosts(0).outcome(), v1::HOST_OUTCOME_WRITTEN);
@@ -115,6 +115,99 @@ TEST(ResyncViewTest, TheSummaryOfOneThatRunsSaysSo) {
   ResyncView view;
   view.Take(FromText(kBegin));
   EXPECT_EQ(view.Summary(false), "resync 3f: 3 hosts, 0 done, still running\n");
+}
+
+TEST(ResyncViewTest, TheProgressLineTellsRateAndWhatIsLeft) {
+  ResyncView view;
+  v1::Operation step = FromText(kFirstDone);
+  step.mutable_progress()->set_hosts_per_second(2.5);
+  step.mutable_progress()->mutable_remaining()->set_seconds(9);
+  view.Take(step);
+  EXPECT_EQ(view.ProgressLine(absl::FromUnixSeconds(102)),
+            "resync 3f: 1/3 hosts, 1 written, 2s, 2.5/s, 9s left");
+  step.set_state(v1::OPERATION_STATE_PAUSED);
+  view.Take(step);
+  EXPECT_EQ(view.ProgressLine(absl::FromUnixSeconds(102)),
+            "resync 3f: 1/3 hosts, 1 written, 2s, paused");
+}
+
+// The exit status of an operation whose hosts ended so.
+ExitStatus StatusWith(const std::vector<v1::HostOutcome>& outcomes) {
+  v1::Operation operation;
+  for (const v1::HostOutcome outcome : outcomes) {
+    v1::HostResult& host = *operation.add_hosts();
+    host.set_node(std::to_string(operation.hosts_size()));
+    host.set_progress(v1::HOST_PROGRESS_DONE);
+    host.set_outcome(outcome);
+  }
+  ResyncView view;
+  view.Take(operation);
+  return view.status();
+}
+
+TEST(ResyncViewTest, TheExitStatusIsTheGreatestOfItsHosts) {
+  EXPECT_EQ(StatusWith({}), kDone);
+  EXPECT_EQ(StatusWith({v1::HOST_OUTCOME_IN_PLACE, v1::HOST_OUTCOME_WRITTEN,
+                        v1::HOST_OUTCOME_WOULD_READ}),
+            kDone);
+  EXPECT_EQ(StatusWith({v1::HOST_OUTCOME_IN_PLACE, v1::HOST_OUTCOME_DIFFERENT}),
+            kDifferent);
+  EXPECT_EQ(StatusWith({v1::HOST_OUTCOME_WOULD_WRITE}), kDifferent);
+  EXPECT_EQ(
+      StatusWith({v1::HOST_OUTCOME_TIMED_OUT, v1::HOST_OUTCOME_DIFFERENT}),
+      kHostsFailed);
+  EXPECT_EQ(StatusWith({v1::HOST_OUTCOME_CANCELED, v1::HOST_OUTCOME_NO_AGENT}),
+            kCanceled);
+}
+
+TEST(ResyncViewTest, AHostThatDiffersSaysWhere) {
+  v1::HostResult host;
+  host.set_node("hv1");
+  host.set_outcome(v1::HOST_OUTCOME_DIFFERENT);
+  host.set_differing_paths(3);
+  host.add_first_differing_paths("automatic.a");
+  host.add_first_differing_paths("automatic.b");
+  EXPECT_EQ(HostResultLine(host, /*colours=*/false),
+            "hv1: different: automatic.a, automatic.b and 1 more");
+}
+
+TEST(ResyncViewTest, OperationsInATable) {
+  v1::ResyncListResponse response;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"pb(
+        operations {
+          id: "rs-2"
+          state: OPERATION_STATE_RUNNING
+          modes: RESYNC_MODE_REREAD
+          modes: RESYNC_MODE_REWRITE
+          total: 40
+          done: 10
+          started_at { seconds: 990 }
+          started_by: "ops-1"
+          progress {
+            outcomes { outcome: HOST_OUTCOME_WRITTEN hosts: 10 }
+            remaining { seconds: 30 }
+          }
+        }
+        operations {
+          id: "rs-1"
+          state: OPERATION_STATE_ENDED
+          canceled: true
+          modes: RESYNC_MODE_OHAI
+          total: 1
+          done: 1
+          started_at { seconds: 800 }
+          ended_at { seconds: 805 }
+        }
+      )pb",
+      &response));
+  EXPECT_EQ(
+      OperationsTable(response, absl::FromUnixSeconds(1000), false),
+      "ID    STATE     MODES           HOSTS  STARTED  TOOK  LEFT  OUTCOMES    "
+      "BY\n"
+      "rs-2  running   reread+rewrite  10/40      10s   10s   30s  10 written  "
+      "ops-1\n"
+      "rs-1  canceled  ohai              1/1       3m    5s     -\n");
 }
 
 }  // namespace

@@ -5,12 +5,13 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "base/clock.h"
 #include "base/status_macros.h"
+#include "cli/arguments.h"
 #include "cli/program_output.h"
 #include "cli/source_view.h"
 #include "cli/table.h"
@@ -21,12 +22,11 @@ namespace {
 
 class SourceCommand {
  public:
-  SourceCommand(const Invocation& invocation, OutputFormat format,
-                Client& client, Console& console)
-      : invocation_(invocation),
-        format_(format),
-        client_(client),
-        console_(console) {}
+  explicit SourceCommand(const CommandRun& run)
+      : run_(run),
+        invocation_(run.invocation),
+        client_(run.client),
+        console_(run.console) {}
 
   absl::StatusOr<ExitStatus> Run() {
     const std::string& name = invocation_.command;
@@ -44,11 +44,14 @@ class SourceCommand {
 
  private:
   absl::StatusOr<ExitStatus> RunStatus() {
-    ASSIGN_OR_RETURN(const v1::SourceStatus status, client_.SourceStatus());
-    if (!Structured(status)) {
-      console_.Print(SourceStatusPage(status, Now(), console_.colours()));
-    }
-    return kDone;
+    return ShowOrWatch(run_, [this]() -> absl::StatusOr<Answer> {
+      ASSIGN_OR_RETURN(v1::SourceStatus status, client_.SourceStatus());
+      return MakeAnswer<v1::SourceStatus>(
+          std::move(status),
+          [](const v1::SourceStatus& now_is, const Look& look) {
+            return SourceStatusPage(now_is, Now(), look.colours);
+          });
+    });
   }
 
   absl::StatusOr<ExitStatus> RunConnections() {
@@ -56,34 +59,56 @@ class SourceCommand {
                      ReadSelector(invocation_, invocation_.arguments));
     ASSIGN_OR_RETURN(const std::vector<v1::ConnectionState> states,
                      ReadConnectionStates(invocation_));
-    ASSIGN_OR_RETURN(const v1::ListConnectionsResponse connections,
-                     client_.ListConnections(selector, states));
-    if (!Structured(connections)) {
-      console_.Print(ConnectionsTable(connections, Now(), console_.colours()));
-      // Whoever names one host wants to know more of it.
-      if (invocation_.arguments.size() == 1 &&
-          connections.connections_size() == 1) {
-        console_.Print(absl::StrCat(
-            "\n",
-            ConnectionDetails(connections.connections(0), console_.colours())));
+    // Whoever names one host wants to know more of it.
+    const bool one_named = invocation_.arguments.size() == 1;
+    return ShowOrWatch(run_, [&]() -> absl::StatusOr<Answer> {
+      ASSIGN_OR_RETURN(v1::ListConnectionsResponse connections,
+                       client_.ListConnections(selector, states));
+      std::vector<std::string> names;
+      for (const v1::Connection& connection : connections.connections()) {
+        names.push_back(connection.node());
       }
-    }
-    return kDone;
+      Answer answer = MakeAnswer<v1::ListConnectionsResponse>(
+          std::move(connections),
+          [one_named](const v1::ListConnectionsResponse& all,
+                      const Look& look) {
+            std::string text = ConnectionsTable(all, Now(), look);
+            if (one_named && all.connections_size() == 1) {
+              absl::StrAppend(
+                  &text, "\n",
+                  ConnectionDetails(all.connections(0), look.colours));
+            }
+            return text;
+          });
+      answer.names = std::move(names);
+      return answer;
+    });
   }
 
   absl::StatusOr<ExitStatus> RunAgents() {
     ASSIGN_OR_RETURN(const v1::HostSelector selector,
                      ReadSelector(invocation_, invocation_.arguments));
-    ASSIGN_OR_RETURN(const v1::ListAgentsResponse agents,
-                     client_.ListAgents(selector));
-    if (!Structured(agents)) {
-      console_.Print(AgentsTable(agents, Now(), console_.colours()));
-      if (invocation_.arguments.size() == 1 && agents.agents_size() == 1) {
-        console_.Print(absl::StrCat(
-            "\n", AgentDetails(agents.agents(0), console_.colours())));
+    const bool one_named = invocation_.arguments.size() == 1;
+    return ShowOrWatch(run_, [&]() -> absl::StatusOr<Answer> {
+      ASSIGN_OR_RETURN(v1::ListAgentsResponse agents,
+                       client_.ListAgents(selector));
+      std::vector<std::string> names;
+      for (const v1::AgentState& agent : agents.agents()) {
+        names.push_back(agent.node());
       }
-    }
-    return kDone;
+      Answer answer = MakeAnswer<v1::ListAgentsResponse>(
+          std::move(agents),
+          [one_named](const v1::ListAgentsResponse& all, const Look& look) {
+            std::string text = AgentsTable(all, Now(), look);
+            if (one_named && all.agents_size() == 1) {
+              absl::StrAppend(&text, "\n",
+                              AgentDetails(all.agents(0), look.colours));
+            }
+            return text;
+          });
+      answer.names = std::move(names);
+      return answer;
+    });
   }
 
   absl::StatusOr<ExitStatus> RunRetry() {
@@ -125,7 +150,7 @@ class SourceCommand {
     const std::string& host = invocation_.arguments[0];
     // Afterwards nobody knows any more what they were called.
     std::map<std::string, std::string> names;
-    if (format_ == OutputFormat::kTable) {
+    if (!IsStructured(run_.format)) {
       ASSIGN_OR_RETURN(names, GuestNames(host));
     }
     ASSIGN_OR_RETURN(const v1::ConfirmDisappearanceResponse response,
@@ -169,23 +194,21 @@ class SourceCommand {
   }
 
   bool Structured(const google::protobuf::Message& message) {
-    return PrintForPrograms(message, format_, console_);
+    return PrintForPrograms(message, run_.format, console_);
   }
 
-  static absl::Time Now() { return Clock::Real().Now(); }
+  static absl::Time Now() { return CommandRun::Now(); }
 
+  const CommandRun& run_;
   const Invocation& invocation_;
-  const OutputFormat format_;
   Client& client_;
   Console& console_;
 };
 
 }  // namespace
 
-absl::StatusOr<ExitStatus> RunSource(const Invocation& invocation,
-                                     OutputFormat format, Client& client,
-                                     Console& console) {
-  return SourceCommand(invocation, format, client, console).Run();
+absl::StatusOr<ExitStatus> RunSource(const CommandRun& run) {
+  return SourceCommand(run).Run();
 }
 
 }  // namespace rehai::cli

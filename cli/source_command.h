@@ -5,19 +5,14 @@
 #define CLI_SOURCE_COMMAND_H_
 
 #include "absl/status/statusor.h"
-#include "cli/arguments.h"
-#include "cli/client.h"
-#include "cli/command_line.h"
-#include "cli/console.h"
+#include "cli/command_run.h"
 #include "cli/usage.h"
 
 namespace rehai::cli {
 
-// Runs the commands that begin with "source". The error that one could not be
-// done for is for RunCommand() to tell.
-absl::StatusOr<ExitStatus> RunSource(const Invocation& invocation,
-                                     OutputFormat format, Client& client,
-                                     Console& console);
+// Does a command whose first word is "source", and writes the answer. Its error
+// is what it could not be done for.
+absl::StatusOr<ExitStatus> RunSource(const CommandRun& run);
 
 }  // namespace rehai::cli
 

@@ -24,8 +24,6 @@
 namespace rehai::cli {
 namespace {
 
-// A sentence in a table's last column; naming the host shows the whole.
-constexpr size_t kErrorWidth = 60;
 // Names in a line; confirm-discovery lists them all.
 constexpr int kNames = 5;
 
@@ -211,14 +209,16 @@ std::string SourceStatusPage(const v1::SourceStatus& status, absl::Time now,
 }
 
 std::string ConnectionsTable(const v1::ListConnectionsResponse& response,
-                             absl::Time now, bool colours) {
-  Table table({{"HOST"},
+                             absl::Time now, const Look& look) {
+  Table table({{"HOST", false, /*cut=*/1},
                {"STATE"},
                {"SINCE", true},
                {"FAILURES", true},
                {"NEXT DIAL", true},
                {"READ", true},
-               {"ERROR"}});
+               {"URI", false, 0, /*wide=*/true},
+               {"FOUND BY", false, 0, /*wide=*/true},
+               {"ERROR", false, /*cut=*/2}});
   for (const v1::Connection& connection : response.connections()) {
     table.AddRow(
         {{connection.node()},
@@ -231,9 +231,11 @@ std::string ConnectionsTable(const v1::ListConnectionsResponse& response,
          {connection.has_read_time()
               ? LatencyText(FromProto(connection.read_time()))
               : "-"},
-         {Shortened(CurrentError(connection), kErrorWidth), Colour::kRed}});
+         {connection.uri()},
+         {connection.found_by()},
+         {CurrentError(connection), Colour::kRed}});
   }
-  return table.Render(colours);
+  return table.Render(look);
 }
 
 std::string ConnectionDetails(const v1::Connection& connection, bool colours) {
@@ -253,15 +255,16 @@ std::string ConnectionDetails(const v1::Connection& connection, bool colours) {
 }
 
 std::string AgentsTable(const v1::ListAgentsResponse& response, absl::Time now,
-                        bool colours) {
-  Table table({{"HOST"},
+                        const Look& look) {
+  Table table({{"HOST", false, /*cut=*/1},
                {"STATE"},
                {"SINCE", true},
                {"VERSION"},
                {"REPORTS", true},
                {"LAST REPORT", true},
                {"CERTIFICATE ENDS", true},
-               {"ERROR"}});
+               {"ADDRESS", false, 0, /*wide=*/true},
+               {"ERROR", false, /*cut=*/2}});
   for (const v1::AgentState& agent : response.agents()) {
     table.AddRow(
         {{agent.node()},
@@ -276,9 +279,10 @@ std::string AgentsTable(const v1::ListAgentsResponse& response, absl::Time now,
          {agent.has_certificate_ends_at()
               ? Until(agent.certificate_ends_at(), now)
               : "-"},
-         {Shortened(AgentError(agent), kErrorWidth), Colour::kRed}});
+         {agent.address()},
+         {AgentError(agent), Colour::kRed}});
   }
-  return table.Render(colours);
+  return table.Render(look);
 }
 
 std::string AgentDetails(const v1::AgentState& agent, bool colours) {

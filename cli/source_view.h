@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "cli/table.h"
 #include "rehai/v1/source.pb.h"
 
 // How hosts are found and reached, as text for people. Pure: `now` is what ages
@@ -20,14 +21,14 @@ std::string SourceStatusPage(const v1::SourceStatus& status, absl::Time now,
 
 // Connections in a table, with what ails each.
 std::string ConnectionsTable(const v1::ListConnectionsResponse& response,
-                             absl::Time now, bool colours);
+                             absl::Time now, const Look& look);
 
 // The rest that is known of one connection, a fact a line.
 std::string ConnectionDetails(const v1::Connection& connection, bool colours);
 
 // Agents in a table, with what ails each.
 std::string AgentsTable(const v1::ListAgentsResponse& response, absl::Time now,
-                        bool colours);
+                        const Look& look);
 
 // The rest that is known of one agent, a fact a line.
 std::string AgentDetails(const v1::AgentState& agent, bool colours);

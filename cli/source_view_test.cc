@@ -156,7 +156,7 @@ TEST(SourceViewTest, ConnectionsInATable) {
       "ERROR\n"
       "hv1.example.com  up             10m         0          -  12.3ms\n"
       "hv2              quarantined    15m         9     in 90s       -  host "
-      "hv2: no route to host; is it switched on, and is its a…\n"
+      "hv2: no route to host; is it switched on, and is its address right?\n"
       "hv3              waiting          -         1        now       -  host "
       "hv3: refused\n");
   EXPECT_THAT(ConnectionsTable(connections, kNow, /*colours=*/true),

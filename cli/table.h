@@ -4,6 +4,7 @@
 #ifndef CLI_TABLE_H_
 #define CLI_TABLE_H_
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,9 +25,26 @@ std::string Printable(absl::string_view text);
 // The first `width` characters; an ellipsis stands for what is cut off.
 std::string Shortened(absl::string_view text, size_t width);
 
+// How text is laid out for whoever reads it.
+struct Look {
+  // Colours or none, without regard to a terminal's width.
+  Look(bool colours = false) : colours(colours) {}  // NOLINT
+
+  bool colours = false;
+  // Columns of the terminal; 0: lines are as long as they are.
+  size_t width = 0;
+  // Everything there is to say of each entry.
+  bool wide = false;
+};
+
 struct Column {
   std::string header;
   bool right_aligned = false;
+  // Where lines are longer than the terminal is wide, the column with the
+  // greatest number is cut first; 0 is never cut.
+  int cut = 0;
+  // Only in a wide table.
+  bool wide = false;
 };
 
 struct Cell {
@@ -48,9 +66,12 @@ class Table {
   void AddRow(std::vector<Cell> cells) { rows_.push_back(std::move(cells)); }
 
   // Header and rows, a line each.
-  std::string Render(bool colours) const;
+  std::string Render(const Look& look) const;
 
  private:
+  // The shown columns of header and rows, without what could harm a terminal.
+  std::vector<std::vector<Cell>> Shown(const Look& look) const;
+
   const std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
 };

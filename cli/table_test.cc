@@ -54,5 +54,44 @@ TEST(TableTest, ShortenedKeepsTheBeginning) {
   EXPECT_EQ(Shortened("ääääää", 5), "ääää…");
 }
 
+Table OneHost() {
+  Table table({{"HOST"},
+               {"TROUBLE", false, /*cut=*/2},
+               {"UUID", false, /*cut=*/1},
+               {"MORE", false, 0, /*wide=*/true}});
+  table.AddRow({{"hv1"}, {"nö route to host"}, {"0123456789abcdef"}, {"x"}});
+  return table;
+}
+
+TEST(TableTest, TheLeastImportantColumnIsCutFirst) {
+  Look look;
+  look.width = 35;
+  EXPECT_EQ(OneHost().Render(look),
+            "HOST  TROUBLE      UUID\n"
+            "hv1   nö route t…  0123456789abcdef\n");
+  look.width = 30;
+  EXPECT_EQ(OneHost().Render(look),
+            "HOST  TROUBLE   UUID\n"
+            "hv1   nö rout…  0123456789abc…\n");
+  look.width = 5;  // as far as it goes
+  EXPECT_EQ(OneHost().Render(look),
+            "HOST  TROUBLE   UUID\n"
+            "hv1   nö rout…  0123456…\n");
+}
+
+TEST(TableTest, WithoutATerminalNothingIsCut) {
+  EXPECT_EQ(OneHost().Render(false),
+            "HOST  TROUBLE           UUID\n"
+            "hv1   nö route to host  0123456789abcdef\n");
+}
+
+TEST(TableTest, AWideTableHasAllColumns) {
+  Look look;
+  look.wide = true;
+  EXPECT_EQ(OneHost().Render(look),
+            "HOST  TROUBLE           UUID              MORE\n"
+            "hv1   nö route to host  0123456789abcdef  x\n");
+}
+
 }  // namespace
 }  // namespace rehai::cli

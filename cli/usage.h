@@ -5,6 +5,7 @@
 #define CLI_USAGE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "cli/command_line.h"
@@ -14,13 +15,23 @@ namespace rehai::cli {
 // How rehaictl ends. As with diff(1), 1 is an answer and not a failure.
 enum ExitStatus {
   kDone = 0,
-  kDifferent = 1,    // diff found differences; a resync left hosts undone
+  kDifferent = 1,    // an answer that is not the good one
   kUsageError = 2,   // the command or a value in it is wrong
   kUnreachable = 3,  // the server cannot be reached or did not answer in time
   kNotFound = 4,     // no such host, guest or operation
   kRefused = 5,      // the server could not do it; it says why
+  kHostsFailed = 6,  // a resync that left hosts undone
+  kCanceled = 7,     // a resync that was canceled
   kInterrupted = 130,
 };
+
+struct ExitStatusRow {
+  ExitStatus status;
+  std::string meaning;
+};
+
+// What each of them says, in their order.
+const std::vector<ExitStatusRow>& ExitStatuses();
 
 // The exit status for a call's error.
 ExitStatus ExitStatusFor(const absl::Status& status);

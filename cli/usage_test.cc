@@ -6,13 +6,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/file.h"
 #include "cli/command_line.h"
 #include "tests/matchers.h"
 
@@ -21,13 +25,19 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// As if no line had been broken.
+std::string OnOneLine(const std::string& text) {
+  return absl::StrJoin(
+      absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty()), " ");
+}
+
 TEST(UsageTest, HelpNamesEveryCommandAndExitStatus) {
   const std::string help = Help(Rehaictl(), nullptr);
   for (const CommandSpec& command : Rehaictl().commands) {
     EXPECT_THAT(help, HasSubstr(command.name + "  "));
-    EXPECT_THAT(help, HasSubstr(command.summary));
+    EXPECT_THAT(OnOneLine(help), HasSubstr(command.summary));
   }
-  for (const char* status : {"\n  0  ", "\n  1  ", "\n  5  "}) {
+  for (const char* status : {"\n  0  ", "\n  1  ", "\n  5  ", "\n  7  "}) {
     EXPECT_THAT(help, HasSubstr(status));
   }
 }
@@ -44,15 +54,22 @@ TEST(UsageTest, HelpOfACommandNamesItsFlagsAndThoseOfAll) {
   }
 }
 
-// Without the quotes that a shell takes away, up to a pipe.
+// As a shell breaks the example into words, up to a pipe.
 std::vector<std::string> Words(const std::string& example) {
-  std::vector<std::string> words;
-  const std::vector<std::string> split = absl::StrSplit(example, ' ');
-  for (std::string word : split) {
-    if (word == "|") break;
-    word.erase(std::remove(word.begin(), word.end(), '\''), word.end());
-    words.push_back(word);
+  std::vector<std::string> words(1);
+  bool quoted = false;
+  for (const char c : example) {
+    if (c == '\'') {
+      quoted = !quoted;
+    } else if (c == '|' && !quoted) {
+      break;
+    } else if (c == ' ' && !quoted) {
+      if (!words.back().empty()) words.emplace_back();
+    } else {
+      words.back() += c;
+    }
   }
+  if (words.back().empty()) words.pop_back();
   words.erase(words.begin());  // the program
   return words;
 }
@@ -65,6 +82,38 @@ TEST(UsageTest, EveryExampleIsUnderstoodAsItsCommand) {
       ASSERT_THAT(invocation, IsOk()) << example;
       EXPECT_EQ(invocation->command, command.name) << example;
     }
+  }
+}
+
+// The commands of the page's shell blocks.
+std::vector<std::string> CommandsOfThePage(const std::string& page) {
+  std::vector<std::string> commands;
+  bool shell = false;
+  const std::vector<std::string> lines = absl::StrSplit(page, '\n');
+  for (const std::string& line : lines) {
+    if (absl::StartsWith(line, "```")) {
+      shell = line == "```sh";
+    } else if (shell && absl::StartsWith(line, "rehaictl ")) {
+      commands.push_back(line.substr(0, line.find(" > ")));
+    }
+  }
+  return commands;
+}
+
+TEST(UsageTest, EveryCommandOfThePageIsUnderstoodAndEachIsOnIt) {
+  const auto page = ReadFile("docs/cli.md");
+  ASSERT_THAT(page, IsOk());
+  std::set<std::string> told = {"completion"};  // below source <(...)
+  for (const std::string& line : CommandsOfThePage(*page)) {
+    const auto invocation = ParseCommandLine(Rehaictl(), Words(line));
+    ASSERT_THAT(invocation, IsOk()) << line;
+    told.insert(invocation->command);
+  }
+  for (const CommandSpec& command : Rehaictl().commands) {
+    EXPECT_TRUE(told.contains(command.name)) << command.name;
+  }
+  for (const ExitStatusRow& row : ExitStatuses()) {
+    EXPECT_THAT(*page, HasSubstr(absl::StrCat("\n| ", row.status, " | ")));
   }
 }
 
@@ -87,6 +136,37 @@ TEST(UsageTest, ACommandOfTwoWordsIsGuessedFromBoth) {
         StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(c.answer)))
         << c.words[0];
   }
+}
+
+// The parser may meet a flag before it knows the command.
+TEST(UsageTest, FlagsOfOneNameAreReadAlike) {
+  std::map<std::string, const FlagSpec*> known;
+  for (const CommandSpec& command : Rehaictl().commands) {
+    for (const FlagSpec& flag : command.flags) {
+      const FlagSpec& first = *known.emplace(flag.name, &flag).first->second;
+      EXPECT_EQ(flag.value.empty(), first.value.empty()) << flag.name;
+      EXPECT_EQ(flag.letter, first.letter) << flag.name;
+    }
+  }
+}
+
+TEST(UsageTest, NoLetterHasTwoFlags) {
+  std::map<char, std::string> known;
+  const auto check = [&](const std::vector<FlagSpec>& flags) {
+    for (const FlagSpec& flag : flags) {
+      if (flag.letter == 0) continue;
+      EXPECT_EQ(known.emplace(flag.letter, flag.name).first->second, flag.name);
+    }
+  };
+  check(Rehaictl().flags);
+  for (const CommandSpec& command : Rehaictl().commands) check(command.flags);
+}
+
+TEST(UsageTest, AnAliasIsItsCommand) {
+  const auto invocation = ParseCommandLine(Rehaictl(), {"resync", "get", "x"});
+  ASSERT_THAT(invocation, IsOk());
+  EXPECT_EQ(invocation->command, "resync show");
+  EXPECT_THAT(invocation->arguments, testing::ElementsAre("x"));
 }
 
 TEST(UsageTest, NoFlagHasTwoMeanings) {

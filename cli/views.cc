@@ -3,9 +3,12 @@
 
 #include "cli/views.h"
 
+#include <cstddef>
+#include <map>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -15,9 +18,6 @@
 
 namespace rehai::cli {
 namespace {
-
-// A sentence in a table's last column; -o json has the whole.
-constexpr size_t kTroubleWidth = 60;
 
 // Those that are there.
 std::string Words(const std::vector<std::string>& words,
@@ -40,17 +40,23 @@ std::string Bracketed(const std::vector<std::string>& words) {
 std::string Trouble(const v1::Host& host) {
   const v1::SyncStatus& sync = host.sync();
   if (!sync.last_error().empty() && sync.state() != v1::SYNC_STATE_HELD) {
-    return Shortened(sync.last_error(), kTroubleWidth);
+    return sync.last_error();
   }
   if (host.conditions().empty()) {
-    return Shortened(sync.last_error(), kTroubleWidth);
+    return sync.last_error();
   }
   const v1::Condition& first = host.conditions(0);
   const int others = host.conditions_size() - 1;
   return absl::StrCat(
-      Shortened(absl::StrCat(first.type(), ": ", first.message()),
-                kTroubleWidth),
+      first.type(), ": ", first.message(),
       others > 0 ? absl::StrCat(" (and ", others, " more)") : "");
+}
+
+// In the order of their keys.
+std::string LabelsText(const v1::Host& host) {
+  const std::map<std::string, std::string> labels(host.labels().begin(),
+                                                  host.labels().end());
+  return absl::StrJoin(labels, ",", absl::PairFormatter("="));
 }
 
 // What a guest's state is to be doubted for.
@@ -123,15 +129,20 @@ void AddDevices(const v1::Guest& guest, Facts& facts) {
 }  // namespace
 
 std::string HostsTable(const v1::ListHostsResponse& response, absl::Time now,
-                       bool colours) {
-  Table table({{"HOST"},
+                       const Look& look) {
+  Table table({{"HOST", false, /*cut=*/1},
                {"PRESENCE"},
                {"RUNNING", true},
                {"GUESTS", true},
                {"SEEN", true},
                {"SOURCE"},
                {"SYNC"},
-               {"TROUBLE"}});
+               {"CPUS", true, 0, /*wide=*/true},
+               {"MEMORY", true, 0, /*wide=*/true},
+               {"HYPERVISOR", false, 0, /*wide=*/true},
+               {"LABELS", false, /*cut=*/3, /*wide=*/true},
+               {"REVISION", true, 0, /*wide=*/true},
+               {"TROUBLE", false, /*cut=*/2}});
   for (const v1::Host& host : response.hosts()) {
     table.AddRow(
         {{host.node()},
@@ -141,9 +152,15 @@ std::string HostsTable(const v1::ListHostsResponse& response, absl::Time now,
          {AgeOf(host.confirmed_at(), host.has_confirmed_at(), now)},
          {SourceWord(host.provenance().kind())},
          {SyncWord(host.sync().state()), SyncColour(host.sync().state())},
+         {host.has_facts() ? absl::StrCat(host.facts().cpus()) : "-"},
+         {host.has_facts() ? MemoryText(host.facts().memory_kib()) : "-"},
+         {Words({host.facts().hypervisor_type(),
+                 host.facts().hypervisor_version()})},
+         {LabelsText(host)},
+         {absl::StrCat(host.revision())},
          {Trouble(host), Colour::kRed}});
   }
-  return table.Render(colours);
+  return table.Render(look);
 }
 
 std::string ConditionDetails(const v1::Host& host, absl::Time now,
@@ -162,16 +179,26 @@ std::string ConditionDetails(const v1::Host& host, absl::Time now,
 }
 
 std::string GuestsTable(const v1::ListGuestsResponse& response, absl::Time now,
-                        bool colours) {
-  Table table({{"NAME"},
+                        const Look& look) {
+  Table table({{"NAME", false, /*cut=*/1},
                {"STATE"},
-               {"HOST"},
+               {"HOST", false, /*cut=*/2},
                {"VCPUS", true},
                {"MEMORY", true},
                {"SEEN", true},
-               {"UUID"}});
+               {"MAC", false, 0, /*wide=*/true},
+               {"ADDRESSES", false, 0, /*wide=*/true},
+               {"SOURCE", false, 0, /*wide=*/true},
+               {"UUID", false, /*cut=*/3}});
   for (const v1::LocatedGuest& located : response.guests()) {
     const v1::Guest& guest = located.guest();
+    std::vector<std::string> macs;
+    std::vector<std::string> addresses;
+    for (const v1::Interface& interface : guest.interfaces()) {
+      macs.push_back(interface.mac());
+      addresses.insert(addresses.end(), interface.addresses().begin(),
+                       interface.addresses().end());
+    }
     table.AddRow(
         {{guest.name()},
          StateCell(located),
@@ -179,9 +206,73 @@ std::string GuestsTable(const v1::ListGuestsResponse& response, absl::Time now,
          {absl::StrCat(guest.vcpus())},
          {MemoryText(guest.memory_kib())},
          {AgeOf(located.confirmed_at(), located.has_confirmed_at(), now)},
+         {absl::StrJoin(macs, " ")},
+         {absl::StrJoin(addresses, " ")},
+         {SourceWord(located.provenance().kind())},
          {guest.uuid(), Colour::kDim}});
   }
-  return table.Render(colours);
+  return table.Render(look);
+}
+
+std::vector<std::string> GuestNames(const v1::ListGuestsResponse& response) {
+  std::map<std::string, int> count;
+  for (const v1::LocatedGuest& located : response.guests()) {
+    ++count[located.guest().name()];
+  }
+  std::vector<std::string> names;
+  for (const v1::LocatedGuest& located : response.guests()) {
+    const v1::Guest& guest = located.guest();
+    names.push_back(count[guest.name()] == 1 ? guest.name() : guest.uuid());
+  }
+  return names;
+}
+
+std::string SummaryTable(const v1::SummarizeResponse& response,
+                         const std::vector<std::string>& group_by,
+                         const Look& look) {
+  std::vector<Column> columns;
+  for (const std::string& field : group_by) {
+    columns.push_back({absl::AsciiStrToUpper(field), false, /*cut=*/1});
+  }
+  for (const char* header : {"GUESTS", "RUNNING", "VCPUS", "MEMORY", "HOSTS",
+                             "CPUS", "HOST MEMORY"}) {
+    columns.push_back({header, true});
+  }
+  for (const char* header : {"STORAGE", "FREE"}) {
+    columns.push_back({header, true, 0, /*wide=*/true});
+  }
+  Table table(std::move(columns));
+  const auto add = [&](std::vector<Cell> cells,
+                       const v1::SummaryFigures& figures) {
+    for (const std::string& text :
+         {absl::StrCat(figures.guests()),
+          absl::StrCat(figures.running_guests()),
+          absl::StrCat(figures.running_vcpus()),
+          MemoryText(figures.running_memory_kib()),
+          absl::StrCat(figures.hosts()), absl::StrCat(figures.host_cpus()),
+          MemoryText(figures.host_memory_kib()),
+          MemoryText(
+              static_cast<int64_t>(figures.storage_capacity_bytes() >> 10)),
+          MemoryText(
+              static_cast<int64_t>(figures.storage_available_bytes() >> 10))}) {
+      cells.emplace_back(text);
+    }
+    table.AddRow(std::move(cells));
+  };
+  for (const v1::SummaryGroup& group : response.groups()) {
+    std::vector<Cell> cells;
+    for (size_t i = 0; i < group_by.size(); ++i) {
+      const int at = static_cast<int>(i);
+      const bool known = at < group.keys_size() && !group.keys(at).empty();
+      cells.emplace_back(known ? group.keys(at) : "-");
+    }
+    add(std::move(cells), group.figures());
+  }
+  if (group_by.empty() || response.groups_size() > 1) {
+    std::vector<Cell> cells(group_by.size(), Cell("all", Colour::kBold));
+    add(std::move(cells), response.total());
+  }
+  return table.Render(look);
 }
 
 std::string GuestDetails(const v1::LocatedGuest& located, absl::Time now,

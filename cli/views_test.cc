@@ -69,7 +69,7 @@ TEST(ViewsTest, HostsInATable) {
       "hv2              stale             0       3   15m  pull    synced     "
       "  Unreachable: hv2: no route to host\n"
       "hv3              current           0       0    0s  push    parked     "
-      "  node hv3: not on the Chef server; bootstrap the host, then …\n"
+      "  node hv3: not on the Chef server; bootstrap the host, then resync it\n"
       "hv4              never seen        0       0     -  -       nothing "
       "yet\n");
 }

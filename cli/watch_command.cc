@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "cli/arguments.h"
 #include "cli/fleet_narrator.h"
 #include "cli/structured_output.h"
 #include "cli/table.h"
@@ -26,10 +27,12 @@ class WatchCommand {
       : format_(format), client_(client), console_(console) {}
 
   // One stream. Its end, which is always an error.
-  absl::Status RunStream(const v1::HostSelector& selector, int64_t after) {
+  absl::Status RunStream(const v1::HostSelector& selector,
+                         const std::string& filter, int64_t after) {
     narrator_.BeginStream(/*whole_state=*/after == 0);
     v1::FleetWatchRequest request;
     *request.mutable_selector() = selector;
+    request.set_filter(filter);
     request.set_after_revision(after);
     const absl::Status end = client_.WatchFleet(
         request, [this](const v1::FleetWatchResponse& step) { Show(step); });
@@ -86,17 +89,17 @@ class WatchCommand {
 
 }  // namespace
 
-absl::StatusOr<ExitStatus> RunWatch(const Invocation& invocation,
-                                    OutputFormat format, Client& client,
-                                    Console& console) {
+absl::StatusOr<ExitStatus> RunWatch(const CommandRun& run) {
+  const Invocation& invocation = run.invocation;
   ASSIGN_OR_RETURN(const v1::HostSelector selector,
                    ReadSelector(invocation, invocation.arguments));
   ASSIGN_OR_RETURN(int64_t after, ReadAfterRevision(invocation));
-  WatchCommand watch(format, client, console);
+  WatchCommand watch(run.format, run.client, run.console);
   bool was_connected = false;
   for (int failures = 0;; ++failures) {
     watch.ResetSteps();
-    const absl::Status end = watch.RunStream(selector, after);
+    const absl::Status end =
+        watch.RunStream(selector, invocation.Get("filter"), after);
     if (watch.steps() > 0) {
       was_connected = true;
       failures = 0;
@@ -105,7 +108,7 @@ absl::StatusOr<ExitStatus> RunWatch(const Invocation& invocation,
     if (absl::IsDeadlineExceeded(end)) return kDone;  // as long as was asked
     after = absl::IsOutOfRange(end) ? 0 : watch.last_revision();
     if (!absl::IsOutOfRange(end) && !absl::IsUnavailable(end)) return end;
-    console.Complain(absl::StrCat(end.message(), "; watching again"));
+    run.console.Complain(absl::StrCat(end.message(), "; watching again"));
     watch.WaitBeforeRetry(failures + 1);
   }
 }

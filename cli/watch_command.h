@@ -5,10 +5,7 @@
 #define CLI_WATCH_COMMAND_H_
 
 #include "absl/status/statusor.h"
-#include "cli/arguments.h"
-#include "cli/client.h"
-#include "cli/command_line.h"
-#include "cli/console.h"
+#include "cli/command_run.h"
 #include "cli/usage.h"
 
 namespace rehai::cli {
@@ -17,9 +14,7 @@ namespace rehai::cli {
 // lost is made again, and the watch goes on after the last revision it saw, or,
 // if that is forgotten, with what is different from what it knew. Errors are
 // the first connection's only.
-absl::StatusOr<ExitStatus> RunWatch(const Invocation& invocation,
-                                    OutputFormat format, Client& client,
-                                    Console& console);
+absl::StatusOr<ExitStatus> RunWatch(const CommandRun& run);
 
 }  // namespace rehai::cli
 

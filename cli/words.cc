@@ -4,15 +4,19 @@
 #include "cli/words.h"
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/proto_time.h"
 #include "base/spelling.h"
+#include "base/status_macros.h"
+#include "google/protobuf/descriptor.h"
 
 namespace rehai::cli {
 namespace {
@@ -47,6 +51,89 @@ int64_t Whole(absl::Duration duration, absl::Duration unit) {
 std::string FlagWord(v1::GuestState state) {
   std::string word = StateWord(state);
   std::replace(word.begin(), word.end(), ' ', '-');
+  return word;
+}
+
+// The enum's values as flags take them are their names without a prefix: of the
+// first of `prefixes` that they have.
+struct Vocabulary {
+  const google::protobuf::EnumDescriptor* values;
+  std::vector<std::string> prefixes;
+
+  std::string Word(int number) const {
+    const auto* const value = values->FindValueByNumber(number);
+    if (value == nullptr) return absl::StrCat(number);  // a newer controller's
+    std::string word = value->name();
+    for (const std::string& prefix : prefixes) {
+      if (absl::StartsWith(word, prefix)) {
+        word = word.substr(prefix.size());
+        break;
+      }
+    }
+    std::replace(word.begin(), word.end(), '_', '-');
+    return absl::AsciiStrToLower(word);
+  }
+
+  // Without the one that says nothing.
+  std::vector<std::string> Words() const {
+    std::vector<std::string> words;
+    for (int i = 0; i < values->value_count(); ++i) {
+      const int number = values->value(i)->number();
+      if (number != 0) words.push_back(Word(number));
+    }
+    return words;
+  }
+
+  absl::StatusOr<int> Parse(absl::string_view flag,
+                            absl::string_view text) const {
+    for (int i = 0; i < values->value_count(); ++i) {
+      const int number = values->value(i)->number();
+      if (number != 0 && Bare(Word(number)) == Bare(text)) return number;
+    }
+    const std::vector<std::string> words = Words();
+    const std::string meant = ClosestWord(text, words);
+    return absl::InvalidArgumentError(
+        meant.empty() ? absl::StrCat(flag, " ", text, ": unknown; one of ",
+                                     absl::StrJoin(words, ", "))
+                      : absl::StrCat(flag, " ", text,
+                                     ": unknown; did you mean ", meant, "?"));
+  }
+};
+
+const Vocabulary& Events() {
+  static const auto* const words = new Vocabulary{
+      v1::EventKind_descriptor(), {"EVENT_KIND_GUEST_", "EVENT_KIND_"}};
+  return *words;
+}
+
+const Vocabulary& Findings() {
+  static const auto* const words =
+      new Vocabulary{v1::FindingType_descriptor(), {"FINDING_TYPE_"}};
+  return *words;
+}
+
+const Vocabulary& Levels() {
+  static const auto* const words =
+      new Vocabulary{v1::VisibilityLevel_descriptor(), {"VISIBILITY_LEVEL_"}};
+  return *words;
+}
+
+const Vocabulary& Operations() {
+  static const auto* const words =
+      new Vocabulary{v1::OperationState_descriptor(), {"OPERATION_STATE_"}};
+  return *words;
+}
+
+template <typename Enum>
+absl::StatusOr<Enum> ParseAs(const Vocabulary& words, absl::string_view flag,
+                             absl::string_view text) {
+  ASSIGN_OR_RETURN(const int number, words.Parse(flag, text));
+  return static_cast<Enum>(number);
+}
+
+// With blanks, for people.
+std::string Spaced(std::string word) {
+  std::replace(word.begin(), word.end(), '-', ' ');
   return word;
 }
 
@@ -152,6 +239,16 @@ std::string OutcomeWord(v1::HostOutcome outcome) {
       return "no agent";
     case v1::HOST_OUTCOME_OHAI_FAILED:
       return "ohai failed";
+    case v1::HOST_OUTCOME_IN_PLACE:
+      return "in place";
+    case v1::HOST_OUTCOME_DIFFERENT:
+      return "different";
+    case v1::HOST_OUTCOME_WOULD_WRITE:
+      return "would write";
+    case v1::HOST_OUTCOME_WOULD_READ:
+      return "would read";
+    case v1::HOST_OUTCOME_WOULD_RUN_OHAI:
+      return "would run ohai";
     default:
       return "-";
   }
@@ -265,6 +362,59 @@ std::string ConnectionWord(v1::ConnectionState state) {
   }
 }
 
+std::string EventWord(v1::EventKind kind) { return Events().Word(kind); }
+
+std::string FindingWord(v1::FindingType type) { return Findings().Word(type); }
+
+std::string LevelWord(v1::VisibilityLevel level) {
+  return level == v1::VISIBILITY_LEVEL_UNSPECIFIED ? "-" : Levels().Word(level);
+}
+
+std::string VerdictWord(v1::ExplainVerdict verdict) {
+  return Spaced(
+      Vocabulary{v1::ExplainVerdict_descriptor(), {"EXPLAIN_VERDICT_"}}.Word(
+          verdict));
+}
+
+std::string ReasonWord(v1::ExplainReasonType reason) {
+  return Spaced(
+      Vocabulary{v1::ExplainReasonType_descriptor(), {"EXPLAIN_REASON_TYPE_"}}
+          .Word(reason));
+}
+
+std::string DifferenceWord(v1::DifferenceKind kind) {
+  return Vocabulary{v1::DifferenceKind_descriptor(), {"DIFFERENCE_KIND_"}}.Word(
+      kind);
+}
+
+std::string OperationWord(v1::OperationState state) {
+  return Operations().Word(state);
+}
+
+std::string ModeWord(v1::ResyncMode mode) {
+  return Vocabulary{v1::ResyncMode_descriptor(), {"RESYNC_MODE_"}}.Word(mode);
+}
+
+std::vector<std::string> GuestStateWords() {
+  std::vector<std::string> words;
+  for (const v1::GuestState state : kStates) words.push_back(FlagWord(state));
+  return words;
+}
+
+std::vector<std::string> ConnectionStateWords() {
+  std::vector<std::string> words;
+  for (const v1::ConnectionState state : kConnectionStates) {
+    words.push_back(ConnectionWord(state));
+  }
+  return words;
+}
+
+std::vector<std::string> OperationStateWords() { return Operations().Words(); }
+
+std::vector<std::string> EventWords() { return Events().Words(); }
+
+std::vector<std::string> FindingWords() { return Findings().Words(); }
+
 Colour StateColour(v1::GuestState state) {
   switch (state) {
     case v1::GUEST_STATE_RUNNING:
@@ -308,7 +458,12 @@ Colour OutcomeColour(v1::HostOutcome outcome) {
   switch (outcome) {
     case v1::HOST_OUTCOME_WRITTEN:
     case v1::HOST_OUTCOME_UNCHANGED:
+    case v1::HOST_OUTCOME_IN_PLACE:
       return Colour::kGreen;
+    case v1::HOST_OUTCOME_DIFFERENT:
+    case v1::HOST_OUTCOME_WOULD_WRITE:
+    case v1::HOST_OUTCOME_WOULD_READ:
+    case v1::HOST_OUTCOME_WOULD_RUN_OHAI:
     case v1::HOST_OUTCOME_CANCELED:
     case v1::HOST_OUTCOME_REMOVED:
       return Colour::kYellow;
@@ -344,22 +499,44 @@ Colour ConnectionColour(v1::ConnectionState state) {
 }
 
 absl::StatusOr<v1::GuestState> ParseState(absl::string_view text) {
-  std::vector<std::string> words;
   for (const v1::GuestState state : kStates) {
     if (Bare(text) == Bare(StateWord(state))) return state;
-    words.push_back(FlagWord(state));
   }
-  return NoSuchState(text, words);
+  return NoSuchState(text, GuestStateWords());
 }
 
 absl::StatusOr<v1::ConnectionState> ParseConnectionState(
     absl::string_view text) {
-  std::vector<std::string> words;
   for (const v1::ConnectionState state : kConnectionStates) {
     if (Bare(text) == ConnectionWord(state)) return state;
-    words.push_back(ConnectionWord(state));
   }
-  return NoSuchState(text, words);
+  return NoSuchState(text, ConnectionStateWords());
+}
+
+absl::StatusOr<v1::OperationState> ParseOperationState(absl::string_view flag,
+                                                       absl::string_view text) {
+  return ParseAs<v1::OperationState>(Operations(), flag, text);
+}
+
+absl::StatusOr<v1::EventKind> ParseEvent(absl::string_view flag,
+                                         absl::string_view text) {
+  return ParseAs<v1::EventKind>(Events(), flag, text);
+}
+
+absl::StatusOr<v1::FindingType> ParseFinding(absl::string_view flag,
+                                             absl::string_view text) {
+  return ParseAs<v1::FindingType>(Findings(), flag, text);
+}
+
+absl::StatusOr<v1::VisibilityLevel> ParseLevel(absl::string_view flag,
+                                               absl::string_view text) {
+  return ParseAs<v1::VisibilityLevel>(Levels(), flag, text);
+}
+
+std::string TimeText(const google::protobuf::Timestamp& moment, bool present) {
+  if (!present) return "-";
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S", FromProto(moment),
+                          absl::LocalTimeZone());
 }
 
 std::string Age(absl::Duration age) {
