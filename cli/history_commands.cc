@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/proto_time.h"
@@ -133,8 +134,16 @@ absl::StatusOr<ExitStatus> RunHistory(const CommandRun& run) {
   ASSIGN_OR_RETURN(const int64_t limit, ReadLimit(invocation, kLimit));
   ASSIGN_OR_RETURN(v1::ListEventsResponse events,
                    run.client.ListEvents(request, limit));
-  RETURN_IF_ERROR(Show(
-      run, MakeAnswer<v1::ListEventsResponse>(std::move(events), EventsTable)));
+  std::vector<std::string> names;
+  for (const v1::HistoryEvent& event : events.events()) {
+    const std::string& name =
+        event.guest_uuid().empty() ? event.node() : event.guest_uuid();
+    if (!absl::c_linear_search(names, name)) names.push_back(name);
+  }
+  Answer answer =
+      MakeAnswer<v1::ListEventsResponse>(std::move(events), EventsTable);
+  answer.names = std::move(names);
+  RETURN_IF_ERROR(Show(run, answer));
   return kDone;
 }
 

@@ -79,6 +79,16 @@ TEST_F(RehaictlHistoryTest, AHistoryIsOfAGuestAndATime) {
   EXPECT_THAT(wrong.err, HasSubstr("did you mean created?"));
 }
 
+TEST_F(RehaictlHistoryTest, NamesOfAHistoryAreWhatItIsAboutEachOnce) {
+  controller_.Answer<v1::ListEventsResponse>(
+      {FromText<v1::ListEventsResponse>(R"pb(
+        events { guest_uuid: "u1" guest_name: "web01" node: "hv1" }
+        events { node: "hv1" }
+        events { guest_uuid: "u1" guest_name: "web01" node: "hv1" }
+      )pb")});
+  EXPECT_EQ(Rehaictl({"history", "-o", "name"}).out, "u1\nhv1\n");
+}
+
 TEST_F(RehaictlHistoryTest, ALimitEndsThePages) {
   controller_.Answer<v1::ListEventsResponse>(
       {Events(1000, "2"), Events(500, "3"), Events(1, "")});

@@ -5,7 +5,9 @@
 #define CLI_REHAICTL_PROGRAM_H_
 
 #include <gtest/gtest.h>
+#include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,9 +38,16 @@ inline void ClearRehaictlEnvironment() {
 // rehaictl running. Its output is read as it comes; its complaints at its end.
 class Program {
  public:
-  explicit Program(const std::vector<std::string>& words) {
-    EXPECT_EQ(pipe(out_), 0);
+  // On a terminal of so many columns, or on none.
+  explicit Program(const std::vector<std::string>& words,
+                   unsigned short columns = 0) {
     EXPECT_EQ(pipe(err_), 0);
+    if (columns == 0) {
+      EXPECT_EQ(pipe(out_), 0);
+    } else {
+      const winsize size{24, columns, 0, 0};
+      EXPECT_EQ(openpty(&out_[0], &out_[1], nullptr, nullptr, &size), 0);
+    }
     std::vector<std::string> all = {"cli/rehaictl"};
     all.insert(all.end(), words.begin(), words.end());
     std::vector<char*> argv;

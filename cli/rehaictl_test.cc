@@ -150,6 +150,40 @@ TEST_F(RehaictlTest, AWatchOfHostsShowsThemAgainWhenOneChanges) {
   EXPECT_EQ(program.status, -SIGINT);
 }
 
+TEST_F(RehaictlTest, OnATerminalATableFitsAndHasColours) {
+  ObserveTwoHosts();
+  setenv("TERM", "xterm", 1);
+  Program narrow({"guests"}, 50);
+  narrow.Finish();
+  EXPECT_EQ(narrow.status, 0) << narrow.err;
+  EXPECT_THAT(narrow.out, AllOf(HasSubstr("\033[32mrunning\033[0m"),
+                                HasSubstr("\033[2m0000000…\033[0m\r\n")));
+  Program wide({"guests"}, 200);
+  wide.Finish();
+  EXPECT_THAT(wide.out, HasSubstr("00000000-0000-4000-8000-000000000001"));
+  setenv("NO_COLOR", "1", 1);
+  setenv("COLUMNS", "50", 1);
+  Program plain({"guests"}, 200);
+  plain.Finish();
+  EXPECT_THAT(plain.out, AllOf(HasSubstr("…\r\n"), Not(HasSubstr("\033"))));
+}
+
+TEST_F(RehaictlTest, OnATerminalAWatchIsRedrawnInPlace) {
+  ObserveTwoHosts();
+  setenv("TERM", "xterm", 1);
+  setenv("NO_COLOR", "1", 1);
+  Program program({"hosts", "--watch"}, 100);
+  program.ReadUntil("\033[J");
+  EXPECT_THAT(program.out, StartsWith("\033[Hrehaictl hosts  "));
+  controller_.Observe("hv3", {});
+  program.ReadUntil("\nhv3 ");
+  const size_t again = program.out.rfind("\033[H");
+  EXPECT_GT(again, 0u);
+  EXPECT_THAT(program.out.substr(again), HasSubstr("\nhv1 "));
+  program.Interrupt();
+  program.Finish();
+}
+
 TEST_F(RehaictlTest, AWatchOfGuestsEndsAfterItsTimeout) {
   ObserveTwoHosts();
   const Program program =

@@ -68,9 +68,10 @@ std::vector<ManualChapter> Chapters() {
         {"COLUMNS", "how wide a terminal is; tables are cut to fit"},
         {"NO_COLOR", "if it is set, there are no colours"}}},
       {"Files",
-       {{"$XDG_CONFIG_HOME/rehai/rehaictl.yaml, or "
-         "~/.config/rehai/rehaictl.yaml",
-         "the contexts, as rehaictl config set makes them"}}},
+       {{"$XDG_CONFIG_HOME/rehai/rehaictl.yaml",
+         "the contexts, as rehaictl config set makes them"},
+        {"~/.config/rehai/rehaictl.yaml",
+         "the same, where XDG_CONFIG_HOME is not set"}}},
   };
 }
 
@@ -105,7 +106,7 @@ const std::vector<ExitStatusRow>& ExitStatuses() {
        "are some; wait: not within its timeout"},
       {kUsageError, "the command or a value in it is wrong"},
       {kUnreachable, "the server cannot be reached, or did not answer in time"},
-      {kNotFound, "no such host, guest or resync"},
+      {kNotFound, "no such host, guest, resync or context"},
       {kRefused, "the server could not do it, and says why"},
       {kHostsFailed, "resync: a host failed"},
       {kCanceled, "resync: canceled before its end"},
