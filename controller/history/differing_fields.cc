@@ -14,20 +14,18 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// The fields are looked at one by one, by clearing all others: only where
+// The fields are looked at one by one, each taken out of both: only where
 // something differs.
 template <typename T>
-std::vector<std::string> FieldsOf(const T& before, const T& after) {
+std::vector<std::string> FieldsOf(T before, T after) {
   std::vector<std::string> differing;
   const google::protobuf::Reflection& reflection = *T::GetReflection();
   for (int i = 0; i < T::descriptor()->field_count(); ++i) {
     const FieldDescriptor* const field = T::descriptor()->field(i);
     T left;
     T right;
-    T copy = before;
-    reflection.SwapFields(&left, &copy, {field});
-    copy = after;
-    reflection.SwapFields(&right, &copy, {field});
+    reflection.SwapFields(&left, &before, {field});
+    reflection.SwapFields(&right, &after, {field});
     if (left.SerializeAsString() != right.SerializeAsString()) {
       differing.push_back(field->name());
     }
@@ -38,10 +36,10 @@ std::vector<std::string> FieldsOf(const T& before, const T& after) {
 template <typename T>
 std::vector<std::string> Differing(const T& before, const T& after) {
   if (before.SerializeAsString() == after.SerializeAsString()) return {};
-  const T left = WithoutVolatile(before);
-  const T right = WithoutVolatile(after);
+  T left = WithoutVolatile(before);
+  T right = WithoutVolatile(after);
   if (left.SerializeAsString() == right.SerializeAsString()) return {};
-  return FieldsOf(left, right);
+  return FieldsOf(std::move(left), std::move(right));
 }
 
 }  // namespace

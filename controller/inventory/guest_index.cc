@@ -94,8 +94,11 @@ void GuestIndex::Erase(Keyed<Key>& index, const Key& key,
                        const Entries::value_type& entry) {
   const auto found = index.find(key);
   if (found == index.end()) return;
-  std::erase(found->second, entry);
-  if (found->second.empty()) index.erase(found);
+  Entries& entries = found->second;
+  // Looked up rather than looked for: thousands may share an address.
+  const auto place = std::lower_bound(entries.begin(), entries.end(), entry);
+  if (place != entries.end() && *place == entry) entries.erase(place);
+  if (entries.empty()) index.erase(found);
 }
 
 template <typename Key>

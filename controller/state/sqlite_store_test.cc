@@ -491,12 +491,17 @@ TEST_F(SqliteStoreTest, HistoryIsKeptByAgeAndByNumber) {
                 .operations = 2};
   auto store = Open();
   for (int i = 0; i < 3; ++i) store->Put(Host("a", 1), {Event(clock_.Now())});
-  for (int i = 0; i < 3; ++i) {
-    store->Put(Operation(absl::StrCat("o", i), i));
+  // The oldest has not ended.
+  store->Put(Operation("paused", 0));
+  for (int i = 1; i < 4; ++i) {
+    v1::Operation ended = Operation(absl::StrCat("o", i), i);
+    ended.mutable_ended_at()->set_seconds(i);
+    store->Put(ended);
   }
   Commit(*store);
   EXPECT_EQ(Count("history"), 3);
-  EXPECT_EQ(Count("operations"), 2);
+  EXPECT_EQ(Count("operations WHERE id IN ('paused', 'o2', 'o3')"), 3);
+  EXPECT_EQ(Count("operations"), 3);
   clock_.Advance(absl::Hours(2));
   for (int i = 0; i < 9; ++i) store->Put(Host("a", 1), {Event(clock_.Now())});
   Commit(*store);

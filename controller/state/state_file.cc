@@ -325,13 +325,35 @@ absl::Status StateFile::Prune(const Retention& retention, absl::Time now) {
                    sqlite::Transaction::Begin(database_));
   RETURN_IF_ERROR(PruneHistory(retention, now));
   RETURN_IF_ERROR(PruneAudit(retention, now));
-  ASSIGN_OR_RETURN(
-      sqlite::Statement operations,
-      database_.Prepare("DELETE FROM operations WHERE id NOT IN (SELECT id "
-                        "FROM operations ORDER BY started_at DESC, id LIMIT "
-                        "?1)"));
-  RETURN_IF_ERROR(operations.Bind(1, retention.operations).Run());
+  RETURN_IF_ERROR(PruneOperations(retention));
   return transaction.Commit();
+}
+
+// Those that have not ended stay, however long they have been paused.
+absl::Status StateFile::PruneOperations(const Retention& retention) {
+  std::vector<std::string> surplus;
+  {
+    ASSIGN_OR_RETURN(sqlite::Statement rows,
+                     database_.Prepare("SELECT id, operation FROM operations "
+                                       "ORDER BY started_at DESC, id"));
+    int64_t ended = 0;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool has_row, rows.Step());
+      if (!has_row) break;
+      v1::Operation operation;
+      if (operation.ParseFromString(rows.Bytes(1)) &&
+          !operation.has_ended_at()) {
+        continue;
+      }
+      if (++ended > retention.operations) surplus.push_back(rows.Bytes(0));
+    }
+  }
+  ASSIGN_OR_RETURN(sqlite::Statement remove,
+                   database_.Prepare("DELETE FROM operations WHERE id = ?1"));
+  for (const std::string& id : surplus) {
+    RETURN_IF_ERROR(remove.BindText(1, id).Run());
+  }
+  return absl::OkStatus();
 }
 
 // Each event is passed once, in their order. When it is, the older ones of the

@@ -25,7 +25,7 @@ struct Retention {
   int64_t history_rows = 1'000'000;
   absl::Duration audit_age = absl::Hours(24 * 365);
   int64_t audit_rows = 100'000;
-  int64_t operations = 100;
+  int64_t operations = 100;  // that have ended; others stay
 };
 
 // StateFile is one SQLite file with all that is kept. docs/state.md describes
@@ -74,6 +74,7 @@ class StateFile {
   absl::Status CutHistoryOff(absl::Time now);
   absl::Status PruneHistory(const Retention& retention, absl::Time now);
   absl::Status PruneAudit(const Retention& retention, absl::Time now);
+  absl::Status PruneOperations(const Retention& retention);
 
   sqlite::Database database_;
 };
