@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -40,7 +41,7 @@ class Program {
  public:
   // On a terminal of so many columns, or on none.
   explicit Program(const std::vector<std::string>& words,
-                   unsigned short columns = 0) {
+                   uint16_t columns = 0) {
     EXPECT_EQ(pipe(err_), 0);
     if (columns == 0) {
       EXPECT_EQ(pipe(out_), 0);

@@ -17,15 +17,15 @@ CommandSpec ResyncCommand() {
           "Read hypervisors again, and check and write their Chef nodes "
           "again",
       .details =
-          R"(The controller does it; rehaictl waits and shows its progress. Ctrl-C stops the
-waiting and not the resync. With --ohai the hosts' agents run Ohai instead, and
-what it finds goes into the Chef nodes, until the next chef-client run brings its
-own. A host named "show", "list" or as another of these commands is written after
-a double dash: rehaictl resync -- show
+          R"(The controller does it; rehaictl waits and shows its progress. Ctrl-C stops
+the waiting and not the resync. With --ohai the hosts' agents run Ohai instead,
+and what it finds goes into the Chef nodes, until the next chef-client run brings
+its own. A host named "show", "list" or as another of these commands is written
+after a double dash: rehaictl resync -- show
 
 Ends with 0 if every host ended well, with 1 if nodes differ (--verify-only) or
-would be written (--dry-run), with 6 if a host failed and with 7 if the resync was
-canceled; if more than one is so, with the greatest.)",
+would be written (--dry-run), with 6 if a host failed and with 7 if the resync
+was canceled; if more than one is so, with the greatest.)",
       .flags = {{.name = "all", .help = "every host of the fleet"},
                 LabelFlag(),
                 {.name = "reread",
