@@ -147,6 +147,10 @@ void FleetSource::Restore(const std::vector<RecordPtr>& records,
     host->standing.Restored(kept_until, now);
     host->restored = {.uuid = record->facts().uuid(),
                       .provenance = record->provenance()};
+    // Of the time between, nobody knows how long it was.
+    if (record->provenance().kind() == v1::SOURCE_KIND_PULL) {
+      host->pulled_at = now;
+    }
     Enqueue(*host);
     hosts_[known.host] = std::move(host);
   }

@@ -13,6 +13,7 @@
 #include "absl/random/distributions.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "controller/source/fleet_source.h"
 #include "controller/source/fleet_source_host.h"
@@ -69,6 +70,8 @@ absl::StatusOr<AgentHosts::Admission> FleetSource::Came(
     admission.session = host->push.session;
     admission.resumes = last_session != 0 && host->told_by == last_session &&
                         !host->push.behind;
+    host->push.came_at = now;
+    host->push.resumes = admission.resumes;
     // What the session before was asked, this one is.
     for (auto& [request, done] : std::exchange(host->push.asked, {})) {
       host->waiting.push_back(std::move(done));
@@ -87,6 +90,21 @@ absl::StatusOr<AgentHosts::Admission> FleetSource::Came(
   return admission;
 }
 
+// An agent's first report may have been read long before it, or have been long
+// on its way, and a worker may have read the host since. How long it was on its
+// way nobody knows, but it was not said before its session began.
+bool FleetSource::MayBeOlder(const Host& host, const v1::Observation& seen,
+                             const std::vector<int64_t>& answers) const {
+  if (host.push.resumes || host.told_by == host.push.session) return false;
+  // What was asked for since was read since.
+  for (const int64_t request : answers) {
+    if (request > host.request_before_pull) return false;
+  }
+  const absl::Duration age =
+      clock_.Now() - FromProto(seen.provenance().observed_at());
+  return host.push.came_at - age < host.pulled_at;
+}
+
 FleetSource::Host* FleetSource::FindSpoken(const HostId& id, int64_t session) {
   Host* const host = Find(id);
   if (host == nullptr || host->push.session != session) return nullptr;
@@ -98,7 +116,8 @@ absl::Status FleetSource::Saw(const HostId& id, int64_t session,
                               const std::vector<int64_t>& answers) {
   seen.set_node(id.node);
   const std::vector<GuestId> lacking = Lacking(inventory_.Find(id), seen);
-  ASSIGN_OR_RETURN(const Heard heard, HearReport(id, session, lacking, seen));
+  ASSIGN_OR_RETURN(const Heard heard,
+                   HearReport(id, session, lacking, answers, seen));
   if (heard.verdict == Verdict::kBelieved) {
     RETURN_IF_ERROR(inventory_.Observe(seen).status());
   }
@@ -143,7 +162,7 @@ absl::Status FleetSource::Saw(const HostId& id, int64_t session,
 
 absl::StatusOr<FleetSource::Heard> FleetSource::HearReport(
     const HostId& id, int64_t session, const std::vector<GuestId>& lacking,
-    v1::Observation& seen) {
+    const std::vector<int64_t>& answers, v1::Observation& seen) {
   Heard heard;
   MutexLock lock(mu_);
   Host* const host = FindSpoken(id, session);
@@ -158,7 +177,8 @@ absl::StatusOr<FleetSource::Heard> FleetSource::HearReport(
     Note(std::move(verdict.findings), id);
   }
   heard.had_worker = host->taken;
-  const bool is_usable = seen.full() || !push.behind;
+  const bool is_usable =
+      (seen.full() || !push.behind) && !MayBeOlder(*host, seen, answers);
   heard.verdict =
       push.believed && is_usable ? Verdict::kBelieved : Verdict::kDoubted;
   if (heard.verdict == Verdict::kDoubted) push.behind = true;

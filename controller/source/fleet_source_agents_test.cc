@@ -220,6 +220,34 @@ TEST_F(FleetSourceAgentsTest, AReadUnderWayIsNotTakenInOnceTheAgentSpeaks) {
   EXPECT_FALSE(HasCondition(*Record(), kUnreachable));
 }
 
+// As the simulation found: the report was long on its way, or its reading old.
+TEST_F(FleetSourceAgentsTest, AReportThatMayBeOlderThanTheLastReadIsAskedAnew) {
+  Host().SetGuest(Guest("1", "web"));
+  Start();
+  ASSERT_TRUE(AwaitGuests(1));
+  const int64_t session = Come();
+  clock_.Advance(absl::Seconds(1));
+  Host().SetGuest(Guest("1", "new"));
+  Host().EmitGuestEvent({"1"});
+  ASSERT_TRUE(Await([](const v1::Record& record) {
+    return record.guests(0).name() == "new";
+  }));
+  clock_.Advance(absl::Seconds(1));
+
+  ASSERT_THAT(See(session, Report({Guest("1", "old")})), IsOk());
+  EXPECT_EQ(Record()->guests(0).name(), "new");
+  const std::vector<int64_t> asked = agents_[0]->AwaitRequests(1);
+  ASSERT_FALSE(asked.empty());
+  ASSERT_THAT(See(session, Partial(Guest("1", "old"))), IsOk());
+  EXPECT_EQ(Record()->guests(0).name(), "new") << "nor is a part of it";
+
+  ASSERT_THAT(See(session, Report({Guest("1", "newest")}), asked), IsOk());
+  EXPECT_EQ(Record()->guests(0).name(), "newest");
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+  ASSERT_THAT(See(session, Partial(Guest("1", "next"))), IsOk());
+  EXPECT_EQ(Record()->guests(0).name(), "next");
+}
+
 TEST_F(FleetSourceAgentsTest, ADialUnderWayIsGivenUpOnceTheAgentSpeaks) {
   Host().HoldDials();
   Create();
@@ -493,9 +521,17 @@ TEST_F(FleetSourceAgentsTest, AnAgentThatCannotReadGivesWayToADial) {
   Host().SetGuest(Guest("1", "web"));
   clock_.Advance(options_.fallback_after);
   ASSERT_TRUE(AwaitGuests(1));
-  // And back, in the same session.
+  // And back, in the same session; but that may be older than what was read.
   ASSERT_THAT(See(session, Report({Guest("1", "web"), Guest("2", "db")})),
               IsOk());
+  EXPECT_EQ(Record()->guests_size(), 1);
+  const std::vector<int64_t> asked = agents_[0]->AwaitRequests(1);
+  ASSERT_FALSE(asked.empty());
+  ASSERT_THAT(See(session, Report({}), {asked[0] - 1}), IsOk());
+  EXPECT_EQ(Record()->guests_size(), 1) << "an answer to an earlier question";
+  ASSERT_THAT(
+      See(session, Report({Guest("1", "web"), Guest("2", "db")}), asked),
+      IsOk());
   EXPECT_EQ(Record()->guests_size(), 2);
   EXPECT_TRUE(Host().AwaitOpenConnections(0));
 }

@@ -56,6 +56,8 @@ struct FleetSource::Host final : public hypervisor::Listener {
 
     std::shared_ptr<Agent> agent;  // null: no session
     int64_t session = 0;           // of the agent
+    absl::Duration came_at;        // when that began
+    bool resumes = false;          // it went on where the last one was
     DialRate comings;
     // Order what it says among all that is told of the host. The first is new
     // whenever it begins to speak, in the session `observed_for` of its own.
@@ -76,6 +78,10 @@ struct FleetSource::Host final : public hypervisor::Listener {
   } push;
   // The agent's session that told last what was taken in; 0: no agent's.
   int64_t told_by = 0;
+  // When the last read that was taken in began, not by an agent.
+  absl::Duration pulled_at = -absl::InfiniteDuration();
+  // The last request of any agent before that was taken in.
+  int64_t request_before_pull = 0;
 
   // Touched by the worker that has the host.
   std::unique_ptr<hypervisor::Connection> connection;

@@ -148,6 +148,9 @@ FleetSource::Verdict FleetSource::Judge(const Task& task,
   Note(std::move(verdict.findings), host.id);
   if (!verdict.believed) return Verdict::kDoubted;
   host.told_by = 0;
+  host.push.resumes = false;
+  host.pulled_at = task.reading.begun;
+  host.request_before_pull = last_request_;
   ExplainLacking(task, before, lacking, seen);
   return Verdict::kBelieved;
 }
