@@ -51,11 +51,10 @@ void Beliefs::OnChange(const Change& change) {
   trace_.Add("belief: ", node, " revision ", record.revision() % 100000000,
              " presence ", record.presence(), " guests ", record.guests_size(),
              " missing ", record.missing_uuids_size());
-  if (before != nullptr) {
-    trace_.Expect(record.revision() > before->revision(), 3, node,
-                  ": a revision that is not newer");
-    JudgeGone(host, *before, record);
-  }
+  trace_.Expect(record.revision() > newest_revision_, 3, node,
+                ": a revision that is not newer than all before");
+  newest_revision_ = record.revision();
+  if (before != nullptr) JudgeGone(host, *before, record);
   for (const v1::Guest& guest : record.guests()) {
     int64_t& shown = shown_versions_[{node, guest.uuid()}];
     const int64_t version = Hypervisors::VersionOf(guest);
@@ -82,6 +81,12 @@ void Beliefs::JudgeGone(const Host& host, const v1::Record& before,
   for (const v1::Guest& guest : before.guests()) {
     if (stays.contains(guest.uuid())) continue;
     if (!host.guests.contains(guest.uuid())) continue;
+    // On its way it is at both, and is believed where it was seen last.
+    if (world_.controller()
+            ->inventory.FindGuest(GuestId{guest.uuid()})
+            .has_value()) {
+      continue;
+    }
     const auto absent = host.last_absent.find(guest.uuid());
     if (absent != host.last_absent.end() && absent->second >= seen) continue;
     const auto hidden = host.last_unlisted.find(guest.uuid());
@@ -144,7 +149,7 @@ void Beliefs::ExpectShown(Host& host, const std::string& uuid) {
   scheduler_.After(kShown, [this, &host, uuid, version, now] {
     if (!world_.IsReadable(host, now)) return;
     const auto guest = host.guests.find(uuid);
-    if (guest == host.guests.end()) return;
+    if (guest == host.guests.end() || IsInDoubt(host.node)) return;
     const int64_t shown = shown_versions_[{host.node, uuid}];
     trace_.Expect(shown >= version, 6, host.node, ": ", uuid, " v", version,
                   " is not seen after ", absl::FormatDuration(kShown),
@@ -165,6 +170,26 @@ void Beliefs::ExpectMove(Host& from, Host& to, const std::string& uuid) {
     }
   }
   moving_.push_back({uuid, &from, &to, now});
+}
+
+// Whoever answers there may be another host.
+bool Beliefs::IsInDoubt(const std::string& node) const {
+  const RecordPtr record = Find(node);
+  return record != nullptr &&
+         std::any_of(record->conditions().begin(), record->conditions().end(),
+                     [](const v1::Condition& condition) {
+                       return condition.type() == kHostUuidChanged ||
+                              condition.type() == kDuplicateHostUuid;
+                     });
+}
+
+bool Beliefs::MaySendOlder(const std::string& node,
+                           const std::string& uuid) const {
+  const RecordPtr record = Find(node);
+  return record != nullptr && world_.crashes() > 0 &&
+         std::find(record->missing_uuids().begin(),
+                   record->missing_uuids().end(),
+                   uuid) != record->missing_uuids().end();
 }
 
 void Beliefs::JudgeMoves() {

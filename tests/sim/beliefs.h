@@ -32,10 +32,15 @@ class Beliefs {
 
   // To be called with every change of its inventory.
   void OnChange(const Change& change);
-  // It has died.
+  // It has ended, and the next one is to believe at first what it had kept.
   void Forget();
+  // The next one has nothing of it, and so may number anew.
+  void ForgetRevisions() { newest_revision_ = 0; }
   // The newest of a host; null if it is not known.
   RecordPtr Find(const std::string& node) const;
+  // The guest is only kept because it may be on its way or its host broken, and
+  // what was last read of it may have been lost in a crash.
+  bool MaySendOlder(const std::string& node, const std::string& uuid) const;
   // Called when a guest is believed in a newer version than before.
   void SetOnVersion(
       absl::AnyInvocable<void(const std::string& node, const std::string& uuid,
@@ -62,6 +67,7 @@ class Beliefs {
                  const v1::Record& after);
   void JudgeAges(const Host& host, const v1::Record& record);
   void JudgeMoves();
+  bool IsInDoubt(const std::string& node) const;
 
   World& world_;
   Scheduler& scheduler_;
@@ -71,6 +77,7 @@ class Beliefs {
   // By node and UUID.
   std::map<std::pair<std::string, std::string>, int64_t> shown_versions_;
   std::vector<Moving> moving_;
+  int64_t newest_revision_ = 0;  // of all hosts, over restarts too
   absl::AnyInvocable<void(const std::string&, const std::string&, int64_t)>
       on_version_;
 };

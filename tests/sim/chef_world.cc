@@ -76,6 +76,22 @@ chef::Response Refusal(int status) {
               absl::StrCat(R"({"error":["sim says )", status, R"("]})"));
 }
 
+// What a search for Rehai's stamps finds of a node.
+std::string RowOf(absl::string_view name, absl::string_view node) {
+  std::string row = absl::StrCat(R"({"url":"/nodes/)", name, R"(","data":{)");
+  const absl::string_view automatic = Find(node, {"automatic"}).value_or("{}");
+  for (const auto& [key, path] :
+       {std::pair<absl::string_view, std::vector<absl::string_view>>{
+            "ohai_time", {"ohai_time"}},
+        {"digest", {"rehai", "digest"}},
+        {"revision", {"rehai", "revision"}}}) {
+    const std::string value = TextAt(automatic, path);
+    absl::StrAppend(&row, "\"", key, "\":", value.empty() ? "null" : value,
+                    ",");
+  }
+  return absl::StrCat(row, R"("name":")", name, "\"}}");
+}
+
 // True if a node that came of `look` lacks nothing foreign of it; or brings
 // back the levels of a save.
 bool KeepsForeign(absl::string_view look, absl::string_view put,
@@ -129,6 +145,7 @@ void ChefServer::Store(const std::string& name, std::string text,
   const std::string before = OursOf(node.text);
   const bool had_ours = !DigestOf(node.text).empty();
   node.text = std::move(text);
+  node.row.clear();
   node.serial = ++last_serial_;
   if (writer == Writer::kController) {
     node.overwritten_at.reset();
@@ -183,7 +200,7 @@ ChefServer::Fate ChefServer::Draw(const chef::Request& request) {
     back += dice_.Between(absl::ZeroDuration(), absl::Seconds(3));
   }
   fate.until_answered = fate.until_applied + back;
-  if (request.method == "PUT" && dice_.Chance(0.04)) fate.is_raced = true;
+  if (request.method == "PUT" && dice_.Chance(raced_)) fate.is_raced = true;
   const double trouble = storm_ == Storm::kErrors   ? 0.3
                          : storm_ == Storm::kOutage ? 1.0
                                                     : 0.0;
@@ -220,12 +237,30 @@ ChefServer::Fate ChefServer::Draw(const chef::Request& request) {
         break;
     }
   }
+  const bool may_stumble = stumbles_ && trouble == 0 &&
+                           request.method != "POST" &&
+                           scheduler_.now() > stumbled_at_ + absl::Minutes(2);
+  if (may_stumble && dice_.Chance(0.05)) Stumble(fate);
   // A client that is answered too late has gone.
   if (fate.until_answered >= kRequestTimeout) {
     fate.is_answered = false;
     fate.until_answered = kRequestTimeout;
   }
   return fate;
+}
+
+// So seldom that no wait grows by it, and what is promised of quiet times
+// holds.
+void ChefServer::Stumble(Fate& fate) {
+  trace_.Add("chef: stumbles");
+  stumbled_at_ = scheduler_.now();
+  fate.is_applied = fate.is_raced = false;
+  if (dice_.Chance(0.5)) {
+    fate.status = 500;
+  } else {
+    fate.is_answered = false;
+    fate.lost_as = absl::StatusCode::kUnavailable;
+  }
 }
 
 chef::Response ChefServer::Carry(const chef::Request& request) {
@@ -240,21 +275,11 @@ chef::Response ChefServer::Search(const chef::Request& request) {
   std::string rows;
   int count = 0;
   // A fleet of the simulation's is one page.
-  for (const auto& [name, node] : nodes_) {
+  for (auto& [name, node] : nodes_) {
     if (!node.is_indexed) continue;
     ++count;
-    absl::StrAppend(&rows, rows.empty() ? "" : ",", R"({"url":"/nodes/)", name,
-                    R"(","data":{)");
-    for (const auto& [key, path] :
-         {std::pair<absl::string_view, std::vector<absl::string_view>>{
-              "ohai_time", {"automatic", "ohai_time"}},
-          {"digest", {"automatic", "rehai", "digest"}},
-          {"revision", {"automatic", "rehai", "revision"}}}) {
-      const std::string value = TextAt(node.text, path);
-      absl::StrAppend(&rows, "\"", key, "\":", value.empty() ? "null" : value,
-                      ",");
-    }
-    absl::StrAppend(&rows, R"("name":")", name, "\"}}");
+    if (node.row.empty()) node.row = RowOf(name, node.text);
+    absl::StrAppend(&rows, rows.empty() ? "" : ",", node.row);
   }
   trace_.Add("chef: a search finds ", count);
   return Json(200, absl::StrCat("{\"total\":", count, ",\"start\":0,\"rows\":[",
@@ -441,8 +466,12 @@ void ChefServer::Client::JudgePut(const std::string& name,
     const int64_t version = VersionIn(Find(guest, {"title"}).value_or(""));
     int64_t& sent = node.sent_versions[std::string(uuid)];
     // 0: it could not be read, and is only known to be there.
-    trace.Expect(version >= sent || version == 0, 3, name, ": guest ", uuid,
-                 " is sent as v", version, " after v", sent);
+    trace.Expect(version >= sent || version == 0 ||
+                     (server_.may_send_older_ != nullptr &&
+                      server_.may_send_older_(
+                          name, std::string(uuid.substr(1, uuid.size() - 2)))),
+                 3, name, ": guest ", uuid, " is sent as v", version,
+                 " after v", sent);
     sent = std::max(sent, version);
   }
 }

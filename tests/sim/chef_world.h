@@ -49,6 +49,7 @@ class ChefServer {
     std::string text;
     int64_t serial = 0;  // grows with each save
     bool is_indexed = false;
+    std::string row;  // what a search finds of this text; empty: not made yet
     // Rehai's part has been taken out, or made older, since then.
     std::optional<absl::Duration> overwritten_at;
     std::deque<Saved> saves;
@@ -76,6 +77,12 @@ class ChefServer {
   void SetStorm(Storm storm);
   Storm storm() const { return storm_; }
 
+  // This share of PUTs is overtaken by another's save before it is answered.
+  void SetRaced(double share) { raced_ = share; }
+  // Now and then, outside storms too, a request is refused, which goes well
+  // when it is made again.
+  void SetStumbles(bool stumbles) { stumbles_ = stumbles; }
+
   // A save by another writer than the controller.
   void Save(const std::string& name, std::string text, Writer writer);
   // A run's message with this save has reached the controller.
@@ -95,6 +102,12 @@ class ChefServer {
   void SetOnRace(
       absl::AnyInvocable<void(const std::string&, absl::Duration)> call) {
     on_race_ = std::move(call);
+  }
+  // Asked whether a PUT may show a guest as it was before; no by default.
+  void SetMaySendOlder(
+      absl::AnyInvocable<bool(const std::string& node, const std::string& uuid)>
+          ask) {
+    may_send_older_ = std::move(ask);
   }
   // Called when the controller has read a node.
   void SetOnGet(absl::AnyInvocable<void(const std::string&)> call) {
@@ -125,6 +138,7 @@ class ChefServer {
     absl::Duration until_answered;
   };
   Fate Draw(const chef::Request& request);
+  void Stumble(Fate& fate);
 
   void Store(const std::string& name, std::string text, Writer writer);
   chef::Response Carry(const chef::Request& request);
@@ -138,12 +152,17 @@ class ChefServer {
   Trace& trace_;
   std::map<std::string, Node> nodes_;
   Storm storm_ = Storm::kNone;
+  double raced_ = 0;
+  bool stumbles_ = false;
+  absl::Duration stumbled_at_ = -absl::InfiniteDuration();
   int64_t last_serial_ = 0;
   Counts counts_;
   absl::AnyInvocable<void(const std::string&, absl::Duration)> on_overwrite_;
   absl::AnyInvocable<void(const std::string&, const Saved&)> on_rollback_;
   absl::AnyInvocable<void(const std::string&, absl::Duration)> on_race_;
   absl::AnyInvocable<void(const std::string&)> on_get_;
+  absl::AnyInvocable<bool(const std::string&, const std::string&)>
+      may_send_older_;
 };
 
 class ChefServer::Client final : public chef::Client {

@@ -44,8 +44,11 @@ ResyncOperations::Options ResyncOptions(uint64_t seed) {
 ControllerUnderTest::ControllerUnderTest(
     const Setup& setup, uint64_t seed, hypervisor::Dialer& dialer,
     std::unique_ptr<ChefServer::Client> chef_client,
-    const std::vector<FoundHost>& hosts, const Clock& clock)
-    : inventory(clock, kBrake),
+    const std::vector<FoundHost>& hosts, Store& its_store,
+    std::function<void(const Change&)> on_change, const Clock& clock)
+    : store(its_store),
+      chronicle(clock),
+      inventory(clock, kBrake),
       client(std::move(chef_client)),
       writer({}, *client, clock),
       search(chef::SearchedStampPath(setup.renderings), *client, clock),
@@ -61,7 +64,10 @@ ControllerUnderTest::ControllerUnderTest(
           clock) {
   inventory.AddListener(
       [this](const Change& change) { syncer.OnChange(change); });
-  // What a store has kept is to be taken in here, before any host is known.
+  inventory.AddListener(std::move(on_change));
+  const KeptParts kept{inventory, source, syncer, operations, chronicle};
+  KeepChanges(kept, store);
+  RestoreParts(store.TakeContents(), kept, store);
   source.SetHosts(hosts);
 }
 

@@ -5,6 +5,7 @@
 #define TESTS_SIM_CONTROLLER_UNDER_TEST_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,8 +14,11 @@
 #include "chef/node_search.h"
 #include "chef/node_writer.h"
 #include "controller/discovery/found_host.h"
+#include "controller/history/chronicle.h"
 #include "controller/inventory/inventory.h"
+#include "controller/keeping.h"
 #include "controller/source/fleet_source.h"
+#include "controller/state/store.h"
 #include "controller/sync/chef_sink.h"
 #include "controller/sync/resync_operations.h"
 #include "controller/sync/syncer.h"
@@ -29,13 +33,22 @@ constexpr BrakeOptions kBrake;
 
 // The product's parts, put together as controller.cc does, from one start to
 // the end of its process. None of their threads runs: who owns it ticks them.
-// `seed` is for their jitter.
+// `seed` is for their jitter; `on_change` hears of all that is believed, what
+// the store had kept first.
 struct ControllerUnderTest {
   ControllerUnderTest(const Setup& setup, uint64_t seed,
                       hypervisor::Dialer& dialer,
                       std::unique_ptr<ChefServer::Client> chef_client,
-                      const std::vector<FoundHost>& hosts, const Clock& clock);
+                      const std::vector<FoundHost>& hosts, Store& store,
+                      std::function<void(const Change&)> on_change,
+                      const Clock& clock);
 
+  // What is done at an orderly end, after everything has stopped.
+  void KeepAllAges() { KeepAges(inventory, store); }
+
+  Store& store;
+
+  Chronicle chronicle;
   Inventory inventory;
   std::unique_ptr<ChefServer::Client> client;
   chef::NodeWriter writer;

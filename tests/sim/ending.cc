@@ -52,6 +52,10 @@ void Ending::Run() {
   JudgeSame();
   if (world_.IsOver()) return;
   JudgeQuiet();
+  if (world_.IsOver()) return;
+  JudgeRestart();
+  if (world_.IsOver()) return;
+  JudgeOverwrittenMeanwhile();
 }
 
 void Ending::SettleByHand() {
@@ -116,24 +120,82 @@ void Ending::JudgeSame() {
   }
 }
 
+// The most searches of one page in a quiet time. Sweeps are spread: each comes
+// up to a tenth early.
+int64_t Ending::MostSweeps(absl::Duration time) {
+  return static_cast<int64_t>(time / (0.9 * kSweep)) + 1;
+}
+
 void Ending::JudgeQuiet() {
   trace_.Add(
       "chef status ",
       world_.controller()->syncer.ChefStatus().sweep().ShortDebugString());
+  constexpr absl::Duration kQuiet = absl::Minutes(30);
+  ExpectIdle("in a quiet time", kQuiet, MostSweeps(kQuiet));
+}
+
+void Ending::JudgeRestart() {
+  if (!world_.setup().keeps_state) return;
+  StopController();
+  Dice& dice = world_.dice();
+  world_.RunFor(dice.Between(absl::Milliseconds(100), absl::Minutes(3)));
+  world_.Boot();
+  // One search tells whether Chef holds what it did, before the first sweep.
+  constexpr absl::Duration kFirst = absl::Seconds(20);
+  ExpectIdle("after a restart", kFirst, 1);
+  constexpr absl::Duration kQuiet = absl::Minutes(5);
+  ExpectIdle("after a restart", kQuiet, MostSweeps(kQuiet));
+}
+
+void Ending::JudgeOverwrittenMeanwhile() {
+  if (!world_.setup().keeps_state) return;
+  Dice& dice = world_.dice();
+  const std::string node = fleet_.hosts()[dice.Pick(world_.setup().hosts)].node;
+  // An agent comes back when it likes to, and nothing is written before.
+  if (world_.agents().Has(node)) return;
+  StopController();
+  const std::string& text = chef_.node(node).text;
+  chef_.Save(
+      node,
+      With(text, "automatic", Without(*Find(text, {"automatic"}), "rehai")),
+      ChefServer::Writer::kHand);
+  world_.RunFor(dice.Between(absl::Seconds(5), absl::Minutes(1)));
   const ChefServer::Counts before = chef_.counts();
-  const absl::Duration quiet = absl::Minutes(30);
-  world_.RunFor(quiet);
+  world_.Boot();
+  // What is kept is believed of nobody whom the search does not show as then.
+  constexpr absl::Duration kRepaired = absl::Seconds(20);
+  world_.RunFor(kRepaired);
+  trace_.Expect(!chef_.node(node).overwritten_at.has_value(), 4, node,
+                ": what was saved over while the controller was down is not "
+                "repaired after ",
+                absl::FormatDuration(kRepaired));
+  // It may be saved over once more, and be refused once.
+  trace_.Expect(chef_.counts().puts <= before.puts + 4, 5,
+                chef_.counts().puts - before.puts,
+                " PUTs after a restart for one node that was saved over");
+}
+
+void Ending::StopController() {
+  if (world_.dice().Chance(0.5)) {
+    world_.Crash();
+  } else {
+    world_.Stop();
+  }
+}
+
+void Ending::ExpectIdle(const std::string& when, absl::Duration time,
+                        int64_t most_searches) {
+  const ChefServer::Counts before = chef_.counts();
+  world_.RunFor(time);
   const ChefServer::Counts& after = chef_.counts();
   trace_.Expect(after.puts == before.puts, 5, after.puts - before.puts,
-                " PUTs in a quiet time");
-  // Sweeps are spread: each comes up to a tenth early.
-  const auto most = static_cast<int64_t>(quiet / (0.9 * kSweep)) + 1;
-  trace_.Expect(after.searches - before.searches <= most, 5,
-                after.searches - before.searches,
-                " searches, where sweeps of one page are ", most,
-                " at the most");
+                " PUTs ", when);
   trace_.Expect(after.gets == before.gets, 5, after.gets - before.gets,
-                " nodes are read in a quiet time");
+                " nodes are read ", when);
+  trace_.Expect(after.searches - before.searches <= most_searches, 5,
+                after.searches - before.searches, " searches ", when,
+                ", where one page is looked at ", most_searches,
+                " times at the most");
 }
 
 }  // namespace rehai::sim

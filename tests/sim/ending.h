@@ -4,6 +4,10 @@
 #ifndef TESTS_SIM_ENDING_H_
 #define TESTS_SIM_ENDING_H_
 
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
 #include "tests/sim/chef_world.h"
 #include "tests/sim/hypervisors.h"
 #include "tests/sim/trace.h"
@@ -13,7 +17,8 @@ namespace rehai::sim {
 
 // How a run ends, once nothing is done any more: people settle what is theirs
 // to settle, then Chef has to hold what the hypervisors have (promise 3), and
-// nothing may happen while nothing changes (promise 5). Not thread-safe.
+// nothing may happen while nothing changes, nor when the controller begins
+// again (promise 5). Not thread-safe.
 class Ending {
  public:
   // Outlived by the world.
@@ -26,6 +31,13 @@ class Ending {
   void SettleByHand();
   void JudgeSame();
   void JudgeQuiet();
+  void JudgeRestart();
+  void JudgeOverwrittenMeanwhile();
+  void StopController();  // in one way or the other
+  // For so long, nothing is written or read, and only that much looked at.
+  void ExpectIdle(const std::string& when, absl::Duration time,
+                  int64_t most_searches);
+  static int64_t MostSweeps(absl::Duration time);
 
   World& world_;
   Trace& trace_;

@@ -16,10 +16,14 @@ size_t SkipSpace(absl::string_view json, size_t at) {
 
 // The end of the string that begins at `at`.
 size_t EndOfString(absl::string_view json, size_t at) {
-  for (++at; at < json.size() && json[at] != '"'; ++at) {
-    if (json[at] == '\\') ++at;
+  while (true) {
+    const size_t end = json.find('"', at + 1);
+    if (end == absl::string_view::npos) return json.size();
+    size_t slashes = 0;
+    while (json[end - 1 - slashes] == '\\') ++slashes;
+    if (slashes % 2 == 0) return end + 1;
+    at = end;
   }
-  return at + 1;
 }
 
 // The end of the value that begins at `at`.
@@ -34,15 +38,43 @@ size_t EndOfValue(absl::string_view json, size_t at) {
   }
   int depth = 0;
   while (at < json.size()) {
-    if (json[at] == '"') {
-      at = EndOfString(json, at);
-      continue;
+    switch (json[at]) {
+      case '"':
+        at = EndOfString(json, at);
+        continue;
+      case '{':
+      case '[':
+        ++depth;
+        break;
+      case '}':
+      case ']':
+        if (--depth == 0) return at + 1;
+        break;
+      default:
+        break;
     }
-    if (json[at] == '{' || json[at] == '[') ++depth;
-    if ((json[at] == '}' || json[at] == ']') && --depth == 0) return at + 1;
     ++at;
   }
   return at;
+}
+
+// Calls `visit` with the bytes of each member's key and value.
+template <typename Visit>
+void EachMember(absl::string_view object, Visit visit) {
+  size_t at = SkipSpace(object, 0);
+  if (at >= object.size() || object[at] != '{') return;
+  at = SkipSpace(object, at + 1);
+  while (at < object.size() && object[at] == '"') {
+    const size_t key_end = EndOfString(object, at);
+    const absl::string_view key = object.substr(at, key_end - at);
+    at = SkipSpace(object, SkipSpace(object, key_end) + 1);
+    const size_t end = EndOfValue(object, at);
+    visit(key, object.substr(at, end - at));
+    at = SkipSpace(object, end);
+    if (at < object.size() && object[at] == ',') {
+      at = SkipSpace(object, at + 1);
+    }
+  }
 }
 
 std::string Joined(const Members& members) {
@@ -78,20 +110,9 @@ std::string ForeignAutomatic(absl::string_view automatic) {
 
 Members MembersOf(absl::string_view object) {
   Members members;
-  size_t at = SkipSpace(object, 0);
-  if (at >= object.size() || object[at] != '{') return members;
-  at = SkipSpace(object, at + 1);
-  while (at < object.size() && object[at] == '"') {
-    const size_t key_end = EndOfString(object, at);
-    const absl::string_view key = object.substr(at, key_end - at);
-    at = SkipSpace(object, SkipSpace(object, key_end) + 1);
-    const size_t end = EndOfValue(object, at);
-    members.emplace_back(key, object.substr(at, end - at));
-    at = SkipSpace(object, end);
-    if (at < object.size() && object[at] == ',') {
-      at = SkipSpace(object, at + 1);
-    }
-  }
+  EachMember(object, [&](absl::string_view key, absl::string_view value) {
+    members.emplace_back(key, value);
+  });
   return members;
 }
 
@@ -99,12 +120,12 @@ std::optional<absl::string_view> Find(
     absl::string_view json, const std::vector<absl::string_view>& path) {
   for (const absl::string_view wanted : path) {
     std::optional<absl::string_view> found;
-    for (const auto& [key, value] : MembersOf(json)) {
+    EachMember(json, [&](absl::string_view key, absl::string_view value) {
       if (key.size() == wanted.size() + 2 &&
           key.substr(1, wanted.size()) == wanted) {
         found = value;
       }
-    }
+    });
     if (!found.has_value()) return std::nullopt;
     json = *found;
   }

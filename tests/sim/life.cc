@@ -12,6 +12,7 @@
 #include "rehai/v1/fleet.pb.h"
 #include "rehai/v1/model.pb.h"
 #include "rehai/v1/resync.pb.h"
+#include "tests/sim/agents.h"
 #include "tests/sim/chef_clients.h"
 #include "tests/sim/json_text.h"
 
@@ -38,6 +39,10 @@ Life::Life(World& world, Beliefs& beliefs)
 
 void Life::Prepare() {
   for (Host& host : fleet_.hosts()) {
+    if (world_.setup().agents && dice_.Chance(world_.setup().have_agents)) {
+      world_.agents().Add(host);
+      if (dice_.Chance(0.5)) world_.HideUri(host.node);
+    }
     world_.Join(host.node);
     chef_.AddNode(host.node, MadeUpNode(host.node, "1795520000.2500", dice_));
     for (int guests = dice_.Pick(8); guests > 0; --guests) {
@@ -55,9 +60,16 @@ void Life::Begin() {
   if (world_.setup().storms) Storms();
 }
 
-void Life::End() {
-  trace_.Add("all becomes quiet");
+void Life::Rest() {
+  trace_.Add("nothing is done any more");
   is_lively_ = false;
+  for (Host& host : fleet_.hosts()) {
+    if (!host.guests.empty()) ChangeTwice(host, AnyGuest(host));
+  }
+}
+
+void Life::Heal() {
+  trace_.Add("all becomes quiet");
   chef_.SetStorm(Storm::kNone);
   fleet_.SetLostEvents(0);
   for (Host& host : fleet_.hosts()) {
@@ -68,6 +80,7 @@ void Life::End() {
     }
     world_.Join(host.node);
   }
+  world_.agents().Heal();
   if (world_.controller() == nullptr) world_.Boot();
   world_.TellDiscovered();
 }
@@ -95,19 +108,33 @@ void Life::Live() {
 }
 
 void Life::DoSomething() {
+  if (dice_.Chance(world_.setup().restarts)) return Restart();
   const int deed = dice_.Pick(100);
-  if (deed < 75) return DoToGuest();
+  if (deed < 76) return DoToGuest();
   if (deed < 90) return DoToHost();
   if (deed < 97) return DoToChef();
-  if (world_.setup().crashes && world_.controller() != nullptr && deed < 99) {
-    world_.Crash();
-    scheduler_.After(dice_.Between(absl::Milliseconds(100), absl::Seconds(20)),
-                     [this] {
-                       if (world_.controller() == nullptr) world_.Boot();
-                     });
-  } else if (world_.setup().clock_jumps) {
+  if (world_.setup().clock_jumps) {
     world_.JumpWallClock(absl::Seconds(dice_.Pick(600) - 300));
   }
+}
+
+void Life::Restart() {
+  if (!world_.setup().crashes || world_.controller() == nullptr) return;
+  if (dice_.Chance(0.7)) {
+    world_.Crash();
+  } else {
+    world_.Stop();
+  }
+  scheduler_.After(dice_.Between(absl::Milliseconds(100), absl::Seconds(20)),
+                   [this] {
+                     if (world_.controller() == nullptr) world_.Boot();
+                   });
+}
+
+std::string Life::AnyGuest(const Host& host) {
+  return std::next(host.guests.begin(),
+                   dice_.Pick(static_cast<int>(host.guests.size())))
+      ->first;
 }
 
 void Life::DoToGuest() {
@@ -121,43 +148,77 @@ void Life::DoToGuest() {
                   v1::GUEST_STATE_RUNNING);
     return beliefs_.ExpectShown(host, uuid);
   }
-  const std::string uuid =
-      std::next(host.guests.begin(),
-                dice_.Pick(static_cast<int>(host.guests.size())))
-          ->first;
+  const std::string uuid = AnyGuest(host);
+  if (dice_.Chance(world_.setup().moves)) return TryMove(host, uuid);
   const int deed = dice_.Pick(100);
-  if (deed < 55) {
-    static constexpr v1::GuestState kStates[] = {v1::GUEST_STATE_RUNNING,
-                                                 v1::GUEST_STATE_PAUSED,
-                                                 v1::GUEST_STATE_SHUT_OFF};
-    fleet_.SetState(host, uuid, kStates[dice_.Pick(3)]);
-    beliefs_.ExpectShown(host, uuid);
-  } else if (deed < 65) {
+  if (deed < 60) {
+    ChangeState(host, uuid);
+  } else if (deed < 75) {
+    ChangeTwice(host, uuid);
+  } else if (deed < 90) {
     fleet_.SetMemory(host, uuid, 1024 * (1 + dice_.Pick(1024)));
-  } else if (deed < 73) {
+  } else {
     const std::string name = host.guests.at(uuid).name();
     fleet_.Undefine(host, uuid);
     if (dice_.Chance(0.3)) {
       fleet_.Define(host, NewUuid(), name, v1::GUEST_STATE_RUNNING);
     }
+  }
+}
+
+void Life::ChangeState(Host& host, const std::string& uuid) {
+  static constexpr v1::GuestState kStates[] = {v1::GUEST_STATE_RUNNING,
+                                               v1::GUEST_STATE_PAUSED,
+                                               v1::GUEST_STATE_SHUT_OFF};
+  fleet_.SetState(host, uuid, kStates[dice_.Pick(3)]);
+  beliefs_.ExpectShown(host, uuid);
+}
+
+void Life::ChangeTwice(Host& host, const std::string& uuid) {
+  ChangeState(host, uuid);
+  scheduler_.After(
+      dice_.Between(absl::Milliseconds(5), absl::Milliseconds(200)),
+      [this, &host, uuid] {
+        if (host.guests.contains(uuid)) ChangeState(host, uuid);
+      });
+}
+
+void Life::TryMove(Host& from, const std::string& uuid) {
+  Host& to = AnyHost();
+  if (&to == &from || from.health != Health::kWell ||
+      (to.health != Health::kWell && to.health != Health::kSlow) ||
+      to.guests.contains(uuid)) {
+    return;
+  }
+  if (world_.setup().sick_hosts && dice_.Chance(world_.setup().slow_moves)) {
+    // It hears of the guest, and is long in reading it.
+    fleet_.SetHealth(to, Health::kSlow);
+    scheduler_.After(absl::Seconds(10),
+                     [this, &to] { fleet_.SetHealth(to, Health::kWell); });
+  }
+  Move(from, to, uuid);
+}
+
+void Life::DoToAgent(Host& host) {
+  Agents& agents = world_.agents();
+  const int deed = dice_.Pick(100);
+  if (deed < 50) {
+    agents.Break(host.node);
+  } else if (deed < 75) {
+    agents.Restart(host.node,
+                   dice_.Between(absl::Milliseconds(100), absl::Seconds(90)));
   } else {
-    Host& to = AnyHost();
-    if (&to != &host && host.health == Health::kWell &&
-        (to.health == Health::kWell || to.health == Health::kSlow) &&
-        !to.guests.contains(uuid)) {
-      if (world_.setup().sick_hosts && dice_.Chance(0.3)) {
-        // It hears of the guest, and is long in reading it.
-        fleet_.SetHealth(to, Health::kSlow);
-        scheduler_.After(absl::Seconds(10),
-                         [this, &to] { fleet_.SetHealth(to, Health::kWell); });
-      }
-      Move(host, to, uuid);
-    }
+    agents.Delay(
+        host.node, absl::Seconds(5),
+        world_.now() + dice_.Between(absl::Seconds(2), absl::Seconds(40)));
   }
 }
 
 void Life::DoToHost() {
   Host& host = AnyHost();
+  if (world_.agents().Has(host.node) && dice_.Chance(0.3)) {
+    return DoToAgent(host);
+  }
   const int deed = dice_.Pick(100);
   if (world_.setup().sick_hosts && deed < 45) {
     static constexpr Health kSick[] = {Health::kDown, Health::kHung,

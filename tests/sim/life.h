@@ -26,8 +26,10 @@ class Life {
   // The fleet as it is found at first, with chef-clients that run from here on.
   void Prepare();
   void Begin();
-  // All is made well, and nothing is done any more.
-  void End();
+  // A last change on each host, and nothing is done any more.
+  void Rest();
+  // All that is wrong is made well.
+  void Heal();
 
   int64_t moves() const { return moves_; }
 
@@ -36,13 +38,21 @@ class Life {
 
   void Live();
   void DoSomething();
+  void Restart();
   void DoToGuest();
+  void ChangeState(Host& host, const std::string& uuid);
+  // One change soon after the other, so that one of them may come while the
+  // other is read or written.
+  void ChangeTwice(Host& host, const std::string& uuid);
   void DoToHost();
+  void DoToAgent(Host& host);
   void DoToChef();
   void Storms();
   void Runs(const std::string& node);
+  void TryMove(Host& from, const std::string& uuid);
   void Move(Host& from, Host& to, const std::string& uuid);
   Host& AnyHost();
+  std::string AnyGuest(const Host& host);
   std::string NewUuid();
 
   World& world_;

@@ -1,6 +1,6 @@
 """Builds of the simulation in which one line of the product is broken."""
 
-def mutant(name, file, before, after, promises, deps, seeds = 400, tags = []):
+def mutant(name, file, before, after, promises, deps, seeds = 100, focus = "all"):
     """A test that the simulation notices a broken line.
 
     The patched source is linked before the libraries, so that it takes the
@@ -14,7 +14,7 @@ def mutant(name, file, before, after, promises, deps, seeds = 400, tags = []):
       promises: those that may be seen broken, any of them.
       deps: what the source includes.
       seeds: in how many runs it must be noticed.
-      tags: of the test.
+      focus: what these have much of; see setup.h.
     """
     befores = before if type(before) == "list" else [before]
     afters = after if type(after) == "list" else [after]
@@ -43,7 +43,7 @@ def mutant(name, file, before, after, promises, deps, seeds = 400, tags = []):
         args = [
             "--seeds=%d" % seeds,
             "--promises=" + ",".join([str(promise) for promise in promises]),
+            "--focus=" + focus,
         ],
-        tags = tags,
         deps = deps,
     )

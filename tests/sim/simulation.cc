@@ -15,15 +15,16 @@
 
 namespace rehai::sim {
 
-Outcome Simulate(uint64_t seed, bool keeps_lines) {
-  World world(seed, keeps_lines);
+Outcome Simulate(uint64_t seed, bool keeps_lines, Focus focus) {
+  World world(seed, focus, keeps_lines);
   world.trace().Add(world.setup().hosts, " hosts");
   Beliefs beliefs(world);
   const Writes writes(world, beliefs);
   Life life(world, beliefs);
   world.SetOnChange(
       [&beliefs](const Change& change) { beliefs.OnChange(change); });
-  world.SetOnCrash([&beliefs] { beliefs.Forget(); });
+  world.SetOnAnew([&beliefs] { beliefs.ForgetRevisions(); });
+  world.SetOnEnd([&beliefs] { beliefs.Forget(); });
   world.chef().SetOnGet(
       [&world](const std::string& node) { world.clients().Tempt(node); });
 
@@ -32,8 +33,10 @@ Outcome Simulate(uint64_t seed, bool keeps_lines) {
   world.RunFor(absl::Seconds(10));
   life.Begin();
   world.RunFor(world.setup().lasts);
+  life.Rest();
+  world.RunFor(absl::Seconds(5));
   if (!world.IsOver()) {
-    life.End();
+    life.Heal();
     Ending(world).Run();
   }
 
@@ -47,6 +50,7 @@ Outcome Simulate(uint64_t seed, bool keeps_lines) {
   outcome.rolled_back = world.chef().counts().rolled_back;
   outcome.crashes = world.crashes();
   outcome.moves = life.moves();
+  outcome.reports = world.agents().reports();
   return outcome;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/setup.h"
 #include "tests/sim/trace.h"
 
 namespace rehai::sim {
@@ -25,13 +26,15 @@ struct Outcome {
   int64_t rolled_back = 0;
   int64_t crashes = 0;
   int64_t moves = 0;
+  int64_t reports = 0;  // of agents, that were taken in
 };
 
 // One run: the product's own inventory, sources, syncer and operations, in the
 // midst of hypervisors, a Chef server and chef-clients that are made up, in
 // virtual time. Everything follows from the seed. It ends at the first promise
 // that is broken, or with a quiet hour in which nothing may happen.
-Outcome Simulate(uint64_t seed, bool keeps_lines = false);
+Outcome Simulate(uint64_t seed, bool keeps_lines = false,
+                 Focus focus = Focus::kAll);
 
 }  // namespace rehai::sim
 

@@ -5,15 +5,20 @@
 
 #include <utility>
 
-namespace rehai::sim {
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/common_interface_defs.h>
+#endif
 
-Strands::~Strands() {
-  for (const auto& strand : strands_) {
-    strand->ends = true;
-    strand->go.release();
-    strand->thread.join();
-  }
-}
+namespace rehai::sim {
+namespace {
+
+// Of which the system gives what is touched.
+constexpr size_t kStack = size_t{512} << 10;
+
+// Apart, as it may return twice for all that the compiler knows.
+void TakeContext(ucontext_t& context) { getcontext(&context); }
+
+}  // namespace
 
 void Strands::Run(absl::AnyInvocable<void()> task) {
   Strand* idle = nullptr;
@@ -22,28 +27,48 @@ void Strands::Run(absl::AnyInvocable<void()> task) {
   }
   if (idle == nullptr) {
     idle = strands_.emplace_back(std::make_unique<Strand>()).get();
-    idle->thread = std::thread([this, idle] { Work(*idle); });
+    Prepare(*idle);
   }
   idle->task = std::move(task);
   ++busy_;
   Resume(*idle);
 }
 
-void Strands::Work(Strand& strand) {
+void Strands::Prepare(Strand& strand) {
+  strand.stack.reset(new char[kStack]);
+  Place& place = strand.place;
+  place.bottom = strand.stack.get();
+  place.size = kStack;
+  TakeContext(place.context);
+  place.context.uc_stack.ss_sp = strand.stack.get();
+  place.context.uc_stack.ss_size = kStack;
+  place.context.uc_link = nullptr;
+  // Arguments are ints.
+  const auto self = reinterpret_cast<uintptr_t>(this);
+  makecontext(&place.context, reinterpret_cast<void (*)()>(&Begin), 2,
+              static_cast<unsigned>(self >> 32), static_cast<unsigned>(self));
+}
+
+void Strands::Begin(unsigned high, unsigned low) {
+  auto* const self =
+      reinterpret_cast<Strands*>(uintptr_t{high} << 32 | uintptr_t{low});
+  Arrive(self->current_->place, &self->owner_);
+  self->Work();
+}
+
+void Strands::Work() {
   while (true) {
-    strand.go.acquire();
-    if (strand.ends) return;
-    strand.task();
-    strand.task = nullptr;
+    Strand& self = *current_;
+    self.task();
+    self.task = nullptr;
     --busy_;
-    back_.release();
+    Switch(self.place, owner_);
   }
 }
 
 void Strands::Resume(Strand& strand) {
   current_ = &strand;
-  strand.go.release();
-  back_.acquire();
+  Switch(owner_, strand.place);
   current_ = nullptr;
 }
 
@@ -54,8 +79,7 @@ void Strands::Sleep(absl::Duration wait) {
   scheduler_.After(wait, [this, &self, sleep = ++self.sleep] {
     if (self.is_asleep && self.sleep == sleep) Resume(self);
   });
-  back_.release();
-  self.go.acquire();
+  Switch(self.place, owner_);
   self.is_asleep = false;
 }
 
@@ -65,6 +89,26 @@ void Strands::EndAll() {
     while (strand->task != nullptr) Resume(*strand);
   }
   hurries_ = false;
+}
+
+void Strands::Switch(Place& from, Place& to) {
+#ifdef __SANITIZE_ADDRESS__
+  __sanitizer_start_switch_fiber(&from.fake_stack, to.bottom, to.size);
+#endif
+  swapcontext(&from.context, &to.context);
+  // Between the owner and one strand, whoever that is: it comes from `to`, or,
+  // in the owner, from the strand that it gave the thread to.
+  Arrive(from, &to);
+}
+
+void Strands::Arrive(Place& here, Place* came_from) {
+#ifdef __SANITIZE_ADDRESS__
+  __sanitizer_finish_switch_fiber(here.fake_stack, &came_from->bottom,
+                                  &came_from->size);
+#else
+  (void)here;
+  (void)came_from;
+#endif
 }
 
 }  // namespace rehai::sim

@@ -16,21 +16,30 @@ constexpr absl::Duration kCrashWake = absl::Minutes(4);
 
 }  // namespace
 
-World::World(uint64_t seed, bool keeps_lines)
+World::World(uint64_t seed, Focus focus, bool keeps_lines)
     : dice_(seed),
-      setup_(dice_),
+      setup_(dice_, focus),
       trace_(scheduler_, keeps_lines),
       strands_(scheduler_),
       fleet_(setup_.hosts, dice_, scheduler_, strands_, trace_),
+      agents_(fleet_, dice_, scheduler_, strands_, trace_),
       chef_(dice_, scheduler_, trace_),
       clients_(chef_, dice_, scheduler_, trace_,
-               [this](const std::string& body) { return Hear(body); }) {
+               [this](const std::string& body) { return Hear(body); }),
+      store_(dice_, scheduler_, trace_) {
   fleet_.SetOnEvent([this] { WakeSource(); });
+  agents_.SetOnTold([this] { WakeSource(); });
   fleet_.SetLostEvents(setup_.lost_events);
+  chef_.SetRaced(setup_.raced);
+  chef_.SetStumbles(setup_.stumbles);
 }
 
 World::~World() {
-  if (controller_ != nullptr) StopController();
+  // The judges are gone.
+  on_change_ = nullptr;
+  on_end_ = nullptr;
+  if (controller_ != nullptr) End(/*in_order=*/false);
+  strands_.EndAll();
   scheduler_.Clear();
 }
 
@@ -97,38 +106,59 @@ void World::JumpWallClock(absl::Duration by) {
 void World::Boot() {
   trace_.Add("the controller starts");
   booted_at_ = now();
-  // Revisions begin with the wall clock where nothing is kept.
-  if (scheduler_.clock().Now() < latest_wall_) chef_.ForgetRevisions();
+  const bool begins_anew = !setup_.keeps_state || !store_.has_contents();
+  if (begins_anew) {
+    // Revisions begin with the wall clock where nothing is kept.
+    if (scheduler_.clock().Now() < latest_wall_) chef_.ForgetRevisions();
+    on_anew_();
+  }
   controller_ = std::make_unique<ControllerUnderTest>(
       setup_, dice_.Roll(), fleet_, chef_.Connect(setup_.limits), Found(),
+      setup_.keeps_state ? static_cast<Store&>(store_) : nothing_kept_,
+      [this](const Change& change) {
+        if (on_change_ != nullptr) on_change_(change);
+      },
       scheduler_.clock());
-  controller_->inventory.AddListener([this](const Change& change) {
-    if (controller_ != nullptr) on_change_(change);
-  });
+  agents_.SetController(&controller_->source);
   WakeSource();
 }
 
 void World::Crash() {
   trace_.Add("the controller dies");
   ++crashes_;
-  on_crash_();
-  StopController();
-  NoteTrouble(now() + kCrashWake);
-  latest_wall_ = std::max(latest_wall_, scheduler_.clock().Now());
+  End(/*in_order=*/false);
 }
 
-void World::StopController() {
+void World::Stop() {
+  trace_.Add("the controller is stopped");
+  End(/*in_order=*/true);
+}
+
+void World::End(bool in_order) {
+  if (on_end_ != nullptr) on_end_();
+  // Nothing that is done from here on is believed.
+  auto on_change = std::exchange(on_change_, nullptr);
+  agents_.SetController(nullptr);
+  if (!in_order) store_.Crash();
   std::unique_ptr<ControllerUnderTest> dead = std::move(controller_);
-  // Nothing that it does from here on has an effect.
+  // What it sends from here on has no effect.
   dead->client->Abandon();
+  dead->operations.Stop();
   dead->source.Stop();
   strands_.EndAll();
-  dead->operations.Stop();
   dead->syncer.Stop();
+  if (in_order) {
+    dead->KeepAllAges();
+    (void)dead->store.Flush(absl::Seconds(5));
+    store_.Crash();
+  }
+  on_change_ = std::move(on_change);
   std::unique_ptr<ChefServer::Client> client = std::move(dead->client);
   dead.reset();
   dead_clients_.push_back(std::move(client));
   source_next_ = absl::InfiniteDuration();
+  NoteTrouble(now() + kCrashWake);
+  latest_wall_ = std::max(latest_wall_, scheduler_.clock().Now());
 }
 
 bool World::Hear(const std::string& body) {
@@ -146,7 +176,9 @@ std::vector<FoundHost> World::Found() const {
   std::vector<FoundHost> found;
   for (const std::string& node : discovered_) {
     found.push_back({.host = {node},
-                     .uri = absl::StrCat("sim://", node, "/system"),
+                     .uri = without_uri_.contains(node)
+                                ? ""
+                                : absl::StrCat("sim://", node, "/system"),
                      .found_by = "sim"});
   }
   return found;
@@ -174,7 +206,8 @@ bool World::IsReadable(const Hypervisors::Host& host,
                        absl::Duration since) const {
   return controller_ != nullptr && booted_at_ < since &&
          host.health == Hypervisors::Health::kWell &&
-         host.health_since < since && IsDiscovered(host.node);
+         host.health_since < since && IsDiscovered(host.node) &&
+         agents_.IsWellSince(host.node, since);
 }
 
 }  // namespace rehai::sim

@@ -14,12 +14,16 @@
 #include "absl/time/time.h"
 #include "controller/discovery/found_host.h"
 #include "controller/inventory/inventory.h"
+#include "controller/state/null_store.h"
+#include "controller/state/store.h"
+#include "tests/sim/agents.h"
 #include "tests/sim/chef_clients.h"
 #include "tests/sim/chef_world.h"
 #include "tests/sim/controller_under_test.h"
 #include "tests/sim/hypervisors.h"
 #include "tests/sim/scheduler.h"
 #include "tests/sim/setup.h"
+#include "tests/sim/sim_store.h"
 #include "tests/sim/strands.h"
 #include "tests/sim/trace.h"
 
@@ -31,7 +35,7 @@ namespace rehai::sim {
 // is the judges'. Not thread-safe.
 class World {
  public:
-  World(uint64_t seed, bool keeps_lines);
+  World(uint64_t seed, Focus focus, bool keeps_lines);
   // Ends the controller, and everything that is under way.
   ~World();
 
@@ -42,6 +46,7 @@ class World {
   Hypervisors& fleet() { return fleet_; }
   ChefServer& chef() { return chef_; }
   ChefClients& clients() { return clients_; }
+  Agents& agents() { return agents_; }
 
   // Time.
   absl::Duration now() const { return scheduler_.now(); }
@@ -53,19 +58,25 @@ class World {
 
   // The controller; null while it is dead.
   ControllerUnderTest* controller() { return controller_.get(); }
+  // Begins with what the last one kept.
   void Boot();
+  // It dies at once: what it put last is not kept.
   void Crash();
+  // It is stopped in order.
+  void Stop();
   absl::Duration booted_at() const { return booted_at_; }
   int64_t crashes() const { return crashes_; }
   // Its workers have something to do.
   void WakeSource() { source_is_due_ = true; }
-  // Called with what it believes from now on, and when it has died.
+  // Called with what it believes, when it begins with nothing that is kept, and
+  // when it has ended.
   void SetOnChange(absl::AnyInvocable<void(const Change&)> call) {
     on_change_ = std::move(call);
   }
-  void SetOnCrash(absl::AnyInvocable<void()> call) {
-    on_crash_ = std::move(call);
+  void SetOnAnew(absl::AnyInvocable<void()> call) {
+    on_anew_ = std::move(call);
   }
+  void SetOnEnd(absl::AnyInvocable<void()> call) { on_end_ = std::move(call); }
 
   // Discovery.
   bool IsDiscovered(const std::string& node) const {
@@ -74,6 +85,8 @@ class World {
   // It was discovered once and then was not.
   bool HasLeft(const std::string& node) const { return left_.contains(node); }
   int discovered() const { return static_cast<int>(discovered_.size()); }
+  // Only its agent can tell of it. Before it joins.
+  void HideUri(const std::string& node) { without_uri_.insert(node); }
   void Join(const std::string& node);
   void Leave(const std::string& node);
   // Tells the controller.
@@ -91,7 +104,8 @@ class World {
  private:
   void Settle();
   bool RunOne();
-  void StopController();
+  // Its parts stop and are gone. `in_order`: what they know is kept.
+  void End(bool in_order);
   void TickSource();
   std::vector<FoundHost> Found() const;
   bool Hear(const std::string& body);
@@ -102,15 +116,20 @@ class World {
   Trace trace_;
   Strands strands_;
   Hypervisors fleet_;
+  Agents agents_;
   ChefServer chef_;
   ChefClients clients_;
+  SimStore store_;
+  NullStore nothing_kept_;
   // Each is kept after its crash, as its requests may still be under way.
   std::vector<std::unique_ptr<ChefServer::Client>> dead_clients_;
   std::unique_ptr<ControllerUnderTest> controller_;
   std::set<std::string> discovered_;
   std::set<std::string> left_;
+  std::set<std::string> without_uri_;
   absl::AnyInvocable<void(const Change&)> on_change_;
-  absl::AnyInvocable<void()> on_crash_;
+  absl::AnyInvocable<void()> on_anew_;
+  absl::AnyInvocable<void()> on_end_;
 
   absl::Duration source_next_ = absl::ZeroDuration();
   bool source_is_due_ = true;

@@ -45,6 +45,10 @@ Writes::Writes(World& world, Beliefs& beliefs)
   chef_.SetOnRace([this](const std::string& node, absl::Duration at) {
     scheduler_.After(kRace, [this, node, at] { JudgeRepair(node, at, kRace); });
   });
+  chef_.SetMaySendOlder(
+      [this](const std::string& node, const std::string& uuid) {
+        return beliefs_.MaySendOlder(node, uuid);
+      });
   beliefs_.SetOnVersion(
       [this](const std::string& node, const std::string& uuid,
              int64_t version) { ExpectSent(node, uuid, version); });
