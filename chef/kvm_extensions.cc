@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "base/saturating.h"
 #include "chef/json_writer.h"
 #include "chef/rendering_trees.h"
 
@@ -103,8 +104,8 @@ void WriteTotals(const v1::Record& record, JsonWriter& json) {
   int64_t memory_kib = 0;
   for (const v1::Guest& guest : record.guests()) {
     cpus += guest.vcpus();
-    max_memory_kib += guest.max_memory_kib();
-    memory_kib += guest.memory_kib();
+    max_memory_kib = SaturatingAdd(max_memory_kib, guest.max_memory_kib());
+    memory_kib = SaturatingAdd(memory_kib, guest.memory_kib());
   }
   if (record.guests().empty()) return;
   // The plugin says "kB" here and counts KiB; its readers parse that.

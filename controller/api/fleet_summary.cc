@@ -16,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "base/proto_time.h"
+#include "base/saturating.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
 #include "controller/api/fleet_selection.h"
@@ -88,12 +89,13 @@ std::string Text(const FieldRef& ref, const Value& value) {
 void Add(const query::GuestRow& row, v1::SummaryFigures& figures) {
   figures.set_guests(figures.guests() + 1);
   figures.set_vcpus(figures.vcpus() + row.vcpus);
-  figures.set_max_memory_kib(figures.max_memory_kib() +
-                             row.guest->max_memory_kib());
+  figures.set_max_memory_kib(
+      SaturatingAdd(figures.max_memory_kib(), row.guest->max_memory_kib()));
   if (row.state != v1::GUEST_STATE_RUNNING) return;
   figures.set_running_guests(figures.running_guests() + 1);
   figures.set_running_vcpus(figures.running_vcpus() + row.vcpus);
-  figures.set_running_memory_kib(figures.running_memory_kib() + row.memory_kib);
+  figures.set_running_memory_kib(
+      SaturatingAdd<int64_t>(figures.running_memory_kib(), row.memory_kib));
 }
 
 // A host by itself.
@@ -106,9 +108,9 @@ v1::SummaryFigures HostFigures(const v1::Record& record) {
   uint64_t allocation = 0;
   uint64_t available = 0;
   for (const v1::StoragePool& pool : record.facts().storage_pools()) {
-    capacity += pool.capacity_bytes();
-    allocation += pool.allocation_bytes();
-    available += pool.available_bytes();
+    capacity = SaturatingAdd<uint64_t>(capacity, pool.capacity_bytes());
+    allocation = SaturatingAdd<uint64_t>(allocation, pool.allocation_bytes());
+    available = SaturatingAdd<uint64_t>(available, pool.available_bytes());
   }
   figures.set_storage_capacity_bytes(capacity);
   figures.set_storage_allocation_bytes(allocation);
@@ -123,13 +125,13 @@ void Add(const v1::SummaryFigures& more, v1::SummaryFigures& sum) {
     const google::protobuf::FieldDescriptor* const field = fields.field(i);
     if (field->cpp_type() ==
         google::protobuf::FieldDescriptor::CPPTYPE_UINT64) {
-      reflection.SetUInt64(
-          &sum, field,
-          reflection.GetUInt64(sum, field) + reflection.GetUInt64(more, field));
+      reflection.SetUInt64(&sum, field,
+                           SaturatingAdd(reflection.GetUInt64(sum, field),
+                                         reflection.GetUInt64(more, field)));
     } else {
-      reflection.SetInt64(
-          &sum, field,
-          reflection.GetInt64(sum, field) + reflection.GetInt64(more, field));
+      reflection.SetInt64(&sum, field,
+                          SaturatingAdd(reflection.GetInt64(sum, field),
+                                        reflection.GetInt64(more, field)));
     }
   }
 }
