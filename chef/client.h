@@ -34,7 +34,7 @@ struct Response {
   absl::Time date = absl::InfinitePast();
   // The Retry-After header, seconds or date; zero if absent.
   absl::Duration retry_after = absl::ZeroDuration();
-  // From the first byte sent to the last received.
+  // From before the first byte was sent to after the last was received.
   absl::Duration took = absl::ZeroDuration();
   std::string body;
 };

@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/clock.h"
 
 namespace rehai::chef {
 namespace {
@@ -101,14 +102,6 @@ absl::Duration ParseRetryAfter(const std::string& text, absl::Time server_now) {
   return std::max(date - server_now, absl::ZeroDuration());
 }
 
-// From the first byte sent to the last received.
-absl::Duration TimeOnTheWire(CURL* easy) {
-  curl_off_t total = 0, before_sending = 0;
-  curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &total);
-  curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &before_sending);
-  return absl::Microseconds(std::max<curl_off_t>(total - before_sending, 0));
-}
-
 }  // namespace
 
 CurlTransfer::CurlTransfer(
@@ -143,7 +136,8 @@ absl::StatusOr<Response> CurlTransfer::TakeResult(CURLcode code,
   response.retry_after = ParseRetryAfter(
       HeaderValue(easy(), "Retry-After"),
       response.date == absl::InfinitePast() ? now : response.date);
-  response.took = TimeOnTheWire(easy());
+  // libcurl's own times begin only once the request is sent.
+  response.took = Clock::Real().Uptime() - begun_at_;
   response.body = std::move(response_body_);
   return response;
 }
@@ -153,10 +147,15 @@ CurlEasyPtr CurlTransfer::TakeEasy() {
   return std::move(easy_);
 }
 
-int CurlTransfer::BeginOnce(void* user, char*, char*, int, int) {
+// Of a connection that dies unanswered, curl repeats the request on another if
+// it can; and a PUT that was carried out must not be carried out again, over
+// what others have written since.
+int CurlTransfer::Begin(void* user, char*, char*, int, int) {
   CurlTransfer& transfer = *static_cast<CurlTransfer*>(user);
-  return std::exchange(transfer.begun_, true) ? CURL_PREREQFUNC_ABORT
-                                              : CURL_PREREQFUNC_OK;
+  transfer.begun_at_ = Clock::Real().Uptime();
+  const bool again = std::exchange(transfer.begun_, true);
+  return again && transfer.request_.method != "GET" ? CURL_PREREQFUNC_ABORT
+                                                    : CURL_PREREQFUNC_OK;
 }
 
 size_t CurlTransfer::WriteResponse(char* bytes, size_t size, size_t count,
@@ -214,12 +213,9 @@ void CurlTransfer::SetMethodAndBody() {
     curl_easy_setopt(easy(), CURLOPT_POSTFIELDS, request_.body.data());
     curl_easy_setopt(easy(), CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request_.body.size()));
-    // Of a connection that dies unanswered, curl repeats the request on another
-    // if it can; and a PUT that was carried out must not be carried out again,
-    // over what others have written since.
-    curl_easy_setopt(easy(), CURLOPT_PREREQFUNCTION, BeginOnce);
-    curl_easy_setopt(easy(), CURLOPT_PREREQDATA, this);
   }
+  curl_easy_setopt(easy(), CURLOPT_PREREQFUNCTION, Begin);
+  curl_easy_setopt(easy(), CURLOPT_PREREQDATA, this);
   curl_easy_setopt(easy(), CURLOPT_WRITEFUNCTION, WriteResponse);
   curl_easy_setopt(easy(), CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy(), CURLOPT_ERRORBUFFER, error_);

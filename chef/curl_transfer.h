@@ -55,9 +55,10 @@ class CurlTransfer {
   CurlEasyPtr TakeEasy();
 
  private:
-  // A CURLOPT_PREREQFUNCTION that lets the request be sent one time.
-  static int BeginOnce(void* user, char* primary_ip, char* local_ip,
-                       int primary_port, int local_port);
+  // A CURLOPT_PREREQFUNCTION that notes when the request begins to be sent, and
+  // lets only a GET be sent more than once.
+  static int Begin(void* user, char* primary_ip, char* local_ip,
+                   int primary_port, int local_port);
   static size_t WriteResponse(char* bytes, size_t size, size_t count,
                               void* user);
 
@@ -77,6 +78,7 @@ class CurlTransfer {
   const std::string url_;
   std::unique_ptr<curl_slist, HeaderListDeleter> headers_;
   bool begun_ = false;
+  absl::Duration begun_at_;  // Uptime() of the real clock
   std::string response_body_;
   bool response_too_large_ = false;
   char error_[CURL_ERROR_SIZE] = "";
