@@ -226,8 +226,7 @@ struct Controller::Parts {
   }
 
   Past& past() {
-    return sqlite_past.has_value() ? static_cast<Past&>(*sqlite_past)
-                                   : no_past;
+    return sqlite_past.has_value() ? static_cast<Past&>(*sqlite_past) : no_past;
   }
 
   // Null where agents are not listened to.

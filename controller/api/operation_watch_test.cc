@@ -31,7 +31,9 @@ class OperationWatchTest : public testing::Test {
   }
 
   std::string Begin() {
-    return operations_.Begin(v1::HostSelector(), {v1::RESYNC_MODE_REREAD}).value().id();
+    return operations_.Begin(v1::HostSelector(), {v1::RESYNC_MODE_REREAD})
+        .value()
+        .id();
   }
   void Answer(const std::string& node) {
     rereads_.extract(node).mapped()(absl::OkStatus());

@@ -107,7 +107,7 @@ TEST_F(HistoryOfTest, WhatAHostHadWhenFirstSeenWasFoundNotCreated) {
   known.set_presence(v1::PRESENCE_NEVER_SEEN);
   EXPECT_THAT(Of(nullptr, &known), ElementsAre("HOST_JOINED"));
   EXPECT_FALSE(events_[0].has_host());  // there is nothing to show
-  elsewhere_["u2"] = "hv2";  // defined on both: neither came
+  elsewhere_["u2"] = "hv2";             // defined on both: neither came
   EXPECT_THAT(
       Of(known, Seen({Running("u1"), Off("u2")})),
       ElementsAre("HOST_FIRST_SEEN", "GUEST_FOUND u1", "GUEST_FOUND u2"));
