@@ -25,6 +25,7 @@
 #include "cli/resync_commands.h"
 #include "cli/settings.h"
 #include "cli/source_command.h"
+#include "cli/state_command.h"
 #include "cli/watch_command.h"
 
 namespace rehai::cli {
@@ -89,6 +90,7 @@ absl::StatusOr<ExitStatus> Dispatch(const Invocation& invocation,
   const std::string& name = invocation.command;
   if (name == "completion") return RunCompletion(invocation, console);
   if (name == "man") return RunMan(invocation, console);
+  if (absl::StartsWith(name, "state ")) return BecomeRehaiState(invocation);
   if (absl::StartsWith(name, "config ")) {
     return RunConfig(invocation, format, console);
   }

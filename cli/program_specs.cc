@@ -87,11 +87,47 @@ CommandSpec ManCommand() {
           .examples = {"rehaictl man resync | man -l -", "rehaictl man"}};
 }
 
+constexpr char kStateDetails[] =
+    R"(Runs rehai-state on this machine, which has to be the controller's: it asks no
+controller and takes none of the flags above. DIR is state.dir of its
+configuration. It ends with 0, 1 if it could not be done, or 2.)";
+
+CommandSpec StateCheckCommand() {
+  return {.name = "state check",
+          .arguments = "DIR",
+          .min_arguments = 1,
+          .max_arguments = 1,
+          .summary = "Look for damage in what a controller keeps",
+          .details = kStateDetails,
+          .examples = {"rehaictl state check /var/lib/rehai"}};
+}
+
+CommandSpec StateBackupCommand() {
+  return {.name = "state backup",
+          .arguments = "DIR FILE",
+          .min_arguments = 2,
+          .max_arguments = 2,
+          .summary = "Copy what a controller keeps, also while it runs",
+          .details = kStateDetails,
+          .examples = {"rehaictl state backup /var/lib/rehai rehai.backup"}};
+}
+
+CommandSpec StateRestoreCommand() {
+  return {.name = "state restore",
+          .arguments = "FILE DIR",
+          .min_arguments = 2,
+          .max_arguments = 2,
+          .summary = "Put a copy back, while no controller uses the folder",
+          .details = kStateDetails,
+          .examples = {"rehaictl state restore rehai.backup /var/lib/rehai"}};
+}
+
 }  // namespace
 
 std::vector<CommandSpec> ProgramCommands() {
-  return {ConfigShowCommand(), ConfigContextsCommand(), ConfigUseCommand(),
-          ConfigSetCommand(),  ConfigDeleteCommand(),   CompletionCommand(),
+  return {ConfigShowCommand(),  ConfigContextsCommand(), ConfigUseCommand(),
+          ConfigSetCommand(),   ConfigDeleteCommand(),   StateCheckCommand(),
+          StateBackupCommand(), StateRestoreCommand(),   CompletionCommand(),
           ManCommand()};
 }
 

@@ -165,5 +165,22 @@ TEST_F(RehaictlProgramTest, TheManualIsWhatTheProgramSays) {
   EXPECT_THAT(wrong.err, HasSubstr("did you mean hosts?"));
 }
 
+TEST_F(RehaictlProgramTest, StateIsForRehaiState) {
+  const std::string path = getenv("PATH");
+  setenv("PATH", "/nonexistent", 1);
+  const Program alone = Rehaictl({"state", "check", "/nonexistent/state"});
+  EXPECT_EQ(alone.status, 5);
+  EXPECT_THAT(alone.err, AllOf(HasSubstr("rehai-state"), HasSubstr("PATH")));
+  // The words and the exit status are that program's own.
+  setenv("PATH",
+         absl::StrCat(getenv("TEST_SRCDIR"), "/rehai/controller/state").c_str(),
+         1);
+  const Program checked = Rehaictl({"state", "check", "/nonexistent/state"});
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_EQ(checked.status, 1);
+  EXPECT_THAT(checked.err, HasSubstr("/nonexistent/state"));
+  EXPECT_EQ(Rehaictl({"state", "backup", "/var/lib/rehai"}).status, 2);
+}
+
 }  // namespace
 }  // namespace rehai
