@@ -92,10 +92,10 @@ TEST_F(DaemonTest, WhatIsReadIsReportedAndAChangeToo) {
   call->Acknowledge(1);
 
   host_.RemoveGuest("a");
-  host_.EmitGuestEvent({"a"});
+  host_.EmitGuestEvent({"a"}, hypervisor::GuestEvent::kUndefined);
   report = call->NextReport();
   ASSERT_TRUE(report.has_value());
-  EXPECT_EQ(report->removed_uuids(0), "a");
+  EXPECT_THAT(report->removed_uuids(), testing::ElementsAre("a"));
 }
 
 TEST_F(DaemonTest, AHypervisorThatIsAwayIsReported) {
