@@ -16,6 +16,8 @@
 namespace rehai {
 namespace {
 
+constexpr absl::Duration kFlushTimeout = absl::Seconds(5);
+
 v1::StoredHost ToStored(const v1::Record& record,
                         const std::vector<GuestId>& held) {
   v1::StoredHost stored;
@@ -66,6 +68,9 @@ void RestoreParts(Store::Contents contents, const KeptParts& parts,
     records.push_back(ToKept(std::move(host)));
   }
   parts.inventory.Restore(std::move(records), contents.last_revision);
+  // Else a run that ends before its first commit would leave its revisions to
+  // the next, which gives them out again. If it cannot be kept, health says so.
+  (void)store.Flush(kFlushTimeout);
   parts.source.Restore(parts.inventory.View()->records, contents.last_session);
 
   std::vector<v1::StoredNode> nodes;

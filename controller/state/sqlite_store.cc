@@ -278,6 +278,12 @@ void SqliteStore::Append(v1::AuditEntry entry) {
 }
 
 absl::Status SqliteStore::Flush(absl::Duration timeout) {
+  if (!thread_.joinable()) {
+    Step();
+    MutexLock lock(mu_);
+    return status_.ok() ? absl::OkStatus()
+                        : absl::UnavailableError(status_.message());
+  }
   const absl::Duration deadline = clock_.Uptime() + timeout;
   MutexLock lock(mu_);
   const int64_t puts = puts_;

@@ -391,6 +391,19 @@ TEST_F(SqliteStoreTest, HostsThatWereNeverReadAreForgottenAtTheFirstCommit) {
   EXPECT_EQ(contents.hosts[0].record().node(), "a");
 }
 
+TEST_F(SqliteStoreTest, FlushKeepsByItselfBeforeTheThreadIsStarted) {
+  auto store = Open();
+  store->Put(Host("a", 7));
+  EXPECT_THAT(store->Flush(absl::Seconds(60)), IsOk());
+  EXPECT_EQ(store->health().waiting, 0);
+  EXPECT_EQ(Count("hosts"), 1);
+  const NoRoom no_room;
+  store->Put(Host("a", 8));
+  const absl::Status flushed = store->Flush(absl::Seconds(60));
+  EXPECT_THAT(flushed,
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr(file())));
+}
+
 TEST_F(SqliteStoreTest, FlushSaysWhyNothingIsKept) {
   auto store = Open();
   store->Start();

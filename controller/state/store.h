@@ -84,8 +84,9 @@ class Store {
   virtual void Append(v1::Shown shown) = 0;
   virtual void Append(v1::AuditEntry entry) = 0;
 
-  // Waits until all that was put before is kept. kDeadlineExceeded;
-  // kUnavailable: nothing can be kept, see health().
+  // Waits until all that was put before is kept; before the store's thread is
+  // started, this one keeps it. kDeadlineExceeded; kUnavailable: nothing can be
+  // kept, see health().
   virtual absl::Status Flush(absl::Duration timeout) = 0;
 
   virtual Health health() const = 0;
