@@ -160,6 +160,10 @@ class FleetSourceBrakeTest : public FleetSourceTest {
     }
     Start();
     ASSERT_TRUE(AwaitGuests(kGuests));
+    // What is told from here on, until the window has passed, makes one read.
+    const int reads = Host().reads();
+    Host().EmitHostEvent();
+    ASSERT_TRUE(Host().AwaitReads(reads + 1));
   }
   void ListNothing() {
     for (int i = 0; i < kGuests; ++i) Host().RemoveGuest(IdOf(i).uuid);
