@@ -42,7 +42,7 @@ void Beliefs::OnChange(const Change& change) {
   RecordPtr& before = beliefs_[node];
   if (change.record == nullptr) {
     trace_.Add("belief: ", node, " is forgotten");
-    trace_.Expect(!world_.IsDiscovered(node) || world_.HasLeft(node), 1, node,
+    trace_.Expect(!world_.IsDiscovered(node), 1, node,
                   " is forgotten and has not left");
     beliefs_.erase(node);
     return;

@@ -175,9 +175,11 @@ void Hypervisors::Migrate(Host& from, Host& to, const std::string& uuid) {
   Touch(to, guest);
   to.guests[uuid] = guest;
   Tell(to, uuid, hypervisor::GuestEvent::kPresent, false);
+  from.leaving.insert(uuid);
   const absl::Duration copying =
       dice_.Between(absl::Milliseconds(100), absl::Seconds(3));
   scheduler_.After(copying, [this, &from, &to, uuid] {
+    from.leaving.erase(uuid);
     const auto before = from.guests.find(uuid);
     if (before == from.guests.end() || !to.guests.contains(uuid)) return;
     const v1::GuestState state = before->second.state();

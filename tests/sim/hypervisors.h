@@ -45,6 +45,7 @@ class Hypervisors final : public hypervisor::Dialer {
     std::string uuid;
     std::string answers_as;  // the libvirt host UUID that it tells
     std::map<std::string, v1::Guest> guests;
+    std::set<std::string> leaving;  // those of them that are being migrated
     Health health = Health::kWell;
     absl::Duration health_since;
     std::set<Connection*> connections;

@@ -157,7 +157,7 @@ void Life::DoToGuest() {
     ChangeTwice(host, uuid);
   } else if (deed < 90) {
     fleet_.SetMemory(host, uuid, 1024 * (1 + dice_.Pick(1024)));
-  } else {
+  } else if (!host.leaving.contains(uuid)) {
     const std::string name = host.guests.at(uuid).name();
     fleet_.Undefine(host, uuid);
     if (dice_.Chance(0.3)) {

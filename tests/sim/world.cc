@@ -99,6 +99,7 @@ void World::JumpWallClock(absl::Duration by) {
   latest_wall_ = std::max(latest_wall_, scheduler_.clock().Now());
   trace_.Add("the wall clock jumps by ", absl::FormatDuration(by));
   scheduler_.clock().JumpWall(by);
+  jumped_at_ = now();
 }
 
 // The controller.
@@ -186,10 +187,7 @@ std::vector<FoundHost> World::Found() const {
 
 void World::Join(const std::string& node) { discovered_.insert(node); }
 
-void World::Leave(const std::string& node) {
-  discovered_.erase(node);
-  left_.insert(node);
-}
+void World::Leave(const std::string& node) { discovered_.erase(node); }
 
 void World::TellDiscovered() {
   if (controller_ != nullptr) controller_->source.SetHosts(Found());

@@ -55,6 +55,7 @@ class World {
   // A promise is broken.
   bool IsOver() const { return trace_.broken().has_value(); }
   void JumpWallClock(absl::Duration by);
+  absl::Duration jumped_at() const { return jumped_at_; }
 
   // The controller; null while it is dead.
   ControllerUnderTest* controller() { return controller_.get(); }
@@ -82,8 +83,6 @@ class World {
   bool IsDiscovered(const std::string& node) const {
     return discovered_.contains(node);
   }
-  // It was discovered once and then was not.
-  bool HasLeft(const std::string& node) const { return left_.contains(node); }
   int discovered() const { return static_cast<int>(discovered_.size()); }
   // Only its agent can tell of it. Before it joins.
   void HideUri(const std::string& node) { without_uri_.insert(node); }
@@ -125,7 +124,6 @@ class World {
   std::vector<std::unique_ptr<ChefServer::Client>> dead_clients_;
   std::unique_ptr<ControllerUnderTest> controller_;
   std::set<std::string> discovered_;
-  std::set<std::string> left_;
   std::set<std::string> without_uri_;
   absl::AnyInvocable<void(const Change&)> on_change_;
   absl::AnyInvocable<void()> on_anew_;
@@ -136,6 +134,7 @@ class World {
   int64_t ticks_ended_ = 0;
   absl::Duration booted_at_;
   absl::Duration trouble_until_ = -absl::InfiniteDuration();
+  absl::Duration jumped_at_ = -absl::InfiniteDuration();
   absl::Time latest_wall_ = absl::InfinitePast();
   int64_t crashes_ = 0;
 };

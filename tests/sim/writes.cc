@@ -21,6 +21,7 @@ namespace {
 constexpr absl::Duration kRepair = absl::Seconds(110);
 // A PUT whose answer shows another's save is made again at once.
 constexpr absl::Duration kRace = absl::Seconds(10);
+constexpr absl::Duration kRaceWake = absl::Minutes(2);
 // What a save that was rolled back takes to come back, from its message on.
 constexpr absl::Duration kRestore = absl::Seconds(15);
 // From the belief to Chef, where neither it nor the governor has much to do.
@@ -43,6 +44,12 @@ Writes::Writes(World& world, Beliefs& beliefs)
         JudgeRestore(node, saved);
       });
   chef_.SetOnRace([this](const std::string& node, absl::Duration at) {
+    // With each race that is lost in a row, waits grow.
+    const auto before = raced_at_.find(node);
+    const bool is_first =
+        before == raced_at_.end() || before->second + kRaceWake < at;
+    raced_at_[node] = at;
+    if (!is_first) return;
     scheduler_.After(kRace, [this, node, at] { JudgeRepair(node, at, kRace); });
   });
   chef_.SetMaySendOlder(
@@ -114,6 +121,8 @@ void Writes::JudgeRestore(const std::string& node,
           const bool is_told = one.told_at < one.at + absl::Seconds(10) &&
                                one.told_at < undone_at + absl::Seconds(10) &&
                                now.last_late_put_at < one.at - absl::Minutes(1);
+          // Which save a PUT rolled back is told by the wall clock.
+          if (world_.jumped_at() >= one.at - absl::Minutes(1)) return;
           if (!is_told || world_.controller() == nullptr ||
               !world_.WasChefWellSince(one.at) || world_.booted_at() > one.at ||
               now.last_hand_at >= one.at || !world_.IsDiscovered(node)) {

@@ -5,6 +5,7 @@
 #define TESTS_SIM_WRITES_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "absl/time/time.h"
@@ -36,6 +37,7 @@ class Writes {
   Scheduler& scheduler_;
   Trace& trace_;
   ChefServer& chef_;
+  std::map<std::string, absl::Duration> raced_at_;  // by node
 };
 
 }  // namespace rehai::sim
