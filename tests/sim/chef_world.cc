@@ -41,10 +41,11 @@ int64_t NumberAt(absl::string_view json,
 std::string OursOf(absl::string_view node) {
   const auto automatic = Find(node, {"automatic"});
   if (!automatic.has_value()) return "";
+  const absl::string_view rehai = Find(*automatic, {"rehai"}).value_or("");
   std::string text;
   for (const absl::string_view key :
        {"schema", "host", "guests", "owns", "digest"}) {
-    absl::StrAppend(&text, key, "=", Tight(TextAt(*automatic, {"rehai", key})),
+    absl::StrAppend(&text, key, "=", Tight(Find(rehai, {key}).value_or("")),
                     "\n");
   }
   return absl::StrCat(text, Tight(TextAt(*automatic, {"libvirt"})), "\n",
@@ -449,19 +450,21 @@ void ChefServer::Client::JudgePut(const std::string& name,
   trace.Expect(!look.is_used && look.answered_at == server_.scheduler_.now(), 4,
                name, ": a PUT does not follow its GET at once");
   look.is_used = true;
-  trace.Expect(KeepsForeign(look.text, text, node.saves), 2, name,
-               ": a PUT changes what is not ours: ", ForeignPart(look.text),
-               " became ", ForeignPart(text));
+  const bool keeps_foreign = KeepsForeign(look.text, text, node.saves);
+  trace.Expect(keeps_foreign, 2, name, ": a PUT changes what is not ours: ",
+               keeps_foreign ? "" : ForeignPart(look.text), " became ",
+               keeps_foreign ? "" : ForeignPart(text));
   trace.Expect(OursOf(look.text) != OursOf(text) ||
                    ForeignPart(look.text) != ForeignPart(text),
                5, name, ": a PUT changes nothing");
 
-  const int64_t revision = NumberAt(text, {"automatic", "rehai", "revision"});
+  const absl::string_view rehai =
+      Find(text, {"automatic", "rehai"}).value_or("{}");
+  const int64_t revision = NumberAt(rehai, {"revision"});
   trace.Expect(revision >= node.sent_revision, 3, name, ": revision ", revision,
                " is sent after ", node.sent_revision);
   node.sent_revision = std::max(node.sent_revision, revision);
-  const absl::string_view guests =
-      Find(text, {"automatic", "rehai", "guests"}).value_or("{}");
+  const absl::string_view guests = Find(rehai, {"guests"}).value_or("{}");
   for (const auto& [uuid, guest] : MembersOf(guests)) {
     const int64_t version = VersionIn(Find(guest, {"title"}).value_or(""));
     int64_t& sent = node.sent_versions[std::string(uuid)];
