@@ -261,12 +261,12 @@ class Enrolled final : public ControllerCredentials {
           ", and here it is ", absl::FormatTime(now, absl::UTCTimeZone()),
           "; set this host's clock, or the controller's"));
     }
-    log::Info(event, {{"node", options_.node},
-                      {"until", absl::FormatTime(issued->ends_at())}});
     if (absl::Status kept = Keep(options_.state_folder, *issued); !kept.ok()) {
       log::Warning("certificate not kept, a restart enrols anew",
                    {{"why", kept.message()}});
     }
+    log::Info(event, {{"node", options_.node},
+                      {"until", absl::FormatTime(issued->ends_at())}});
     Take(*std::move(issued), now);
     return absl::OkStatus();
   }

@@ -112,7 +112,6 @@ void CredentialedChannels::Renew() {
                   {"next_try", absl::FormatTime(credentials_->renew_at())}});
     return;
   }
-  log::Info("certificate renewed");
   on_renewed_();
 }
 
