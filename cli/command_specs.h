@@ -24,8 +24,8 @@ std::vector<CommandSpec> HistoryCommands();
 std::vector<CommandSpec> ResyncCommands();
 std::vector<CommandSpec> ChefCommands();
 std::vector<CommandSpec> SourceCommands();
-// About rehaictl itself, and what asks no controller: config, state, completion,
-// man.
+// About rehaictl itself, and what asks no controller: config, state,
+// completion, man.
 std::vector<CommandSpec> ProgramCommands();
 
 // Flags that several commands take.
