@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/log.h"
+#include "controller/sync/progress.h"
 
 namespace rehai {
 namespace {
@@ -49,11 +50,18 @@ void KeepChanges(const KeptParts& parts, Store& store) {
       store.Put(ToStored(*change.record, change.held), std::move(events));
     }
   });
-  parts.syncer.AddListener([&store, &chronicle](v1::StoredNode node) {
-    std::optional<v1::Shown> shown = chronicle.OnConfirmed(node);
-    if (shown.has_value()) store.Append(*std::move(shown));
-    store.Put(std::move(node));
-  });
+  parts.syncer.AddListener(
+      [&store](v1::StoredNode node) { store.Put(std::move(node)); });
+  // What changed nothing in its node is shown, too, though nothing was written.
+  parts.syncer.AddProgressListener(
+      [&store, &chronicle](const std::vector<Progress>& all) {
+        for (const Progress& progress : all) {
+          if (progress.level < v1::VISIBILITY_LEVEL_VERIFIED) continue;
+          std::optional<v1::Shown> shown =
+              chronicle.OnShown(progress.host, progress.revision, progress.at);
+          if (shown.has_value()) store.Append(*std::move(shown));
+        }
+      });
   parts.operations.AddKeeper(
       [&store](v1::Operation operation) { store.Put(std::move(operation)); });
 }

@@ -87,21 +87,18 @@ std::vector<v1::HistoryEvent> Chronicle::OnChange(const Change& change) {
   return events;
 }
 
-std::optional<v1::Shown> Chronicle::OnConfirmed(const v1::StoredNode& node) {
-  if (node.put_under_way() || node.digest().empty()) return std::nullopt;
-  MutexLock lock(mu_);
-  Revision& shown = shown_[HostId{node.node()}];
-  if (shown >= node.revision()) return std::nullopt;
-  shown = node.revision();
+std::optional<v1::Shown> Chronicle::OnShown(const HostId& host,
+                                            Revision revision, absl::Time at) {
+  {
+    MutexLock lock(mu_);
+    Revision& shown = shown_[host];
+    if (shown >= revision) return std::nullopt;
+    shown = revision;
+  }
   v1::Shown entry;
-  entry.set_node(node.node());
-  entry.set_revision(node.revision());
-  const absl::Time at =
-      std::max(node.has_written_at() ? FromProto(node.written_at())
-                                     : absl::InfinitePast(),
-               node.has_verified_at() ? FromProto(node.verified_at())
-                                      : absl::InfinitePast());
-  *entry.mutable_at() = ToProto(at == absl::InfinitePast() ? clock_.Now() : at);
+  entry.set_node(host.node);
+  entry.set_revision(revision);
+  *entry.mutable_at() = ToProto(at);
   return entry;
 }
 

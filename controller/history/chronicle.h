@@ -47,9 +47,11 @@ class Chronicle {
   // What happened, in order; to be kept together with the host as it is now.
   std::vector<v1::HistoryEvent> OnChange(const Change& change);
 
-  // When Chef first held what it holds of the host; nullopt if that was told
-  // before, or is not sure.
-  std::optional<v1::Shown> OnConfirmed(const v1::StoredNode& node);
+  // Chef has been seen at `at` to hold this revision of the host, or a
+  // rendering that is the same. What is to be kept of that; nullopt if it was
+  // told before.
+  std::optional<v1::Shown> OnShown(const HostId& host, Revision revision,
+                                   absl::Time at);
 
  private:
   struct Known {

@@ -204,26 +204,19 @@ TEST_F(ChronicleTest, WithoutHistoryEverythingBeginsAnew) {
 }
 
 TEST_F(ChronicleTest, TellsOnceWhenChefFirstHeldARevision) {
-  v1::StoredNode node;
-  node.set_node("a");
-  node.set_digest("d");
-  node.set_revision(5);
-  *node.mutable_written_at() = ToProto(clock_.Now());
-  node.set_put_under_way(true);
-  EXPECT_EQ(chronicle_->OnConfirmed(node), std::nullopt);
-  node.set_put_under_way(false);
-  const std::optional<v1::Shown> shown = chronicle_->OnConfirmed(node);
+  const HostId host{"a"};
+  const absl::Time first = clock_.Now();
+  const std::optional<v1::Shown> shown = chronicle_->OnShown(host, 5, first);
   ASSERT_TRUE(shown.has_value());
+  EXPECT_EQ(shown->node(), "a");
   EXPECT_EQ(shown->revision(), 5);
-  EXPECT_EQ(FromProto(shown->at()), clock_.Now());
-  clock_.Advance(absl::Minutes(1));
-  *node.mutable_verified_at() = ToProto(clock_.Now());
-  EXPECT_EQ(chronicle_->OnConfirmed(node), std::nullopt);
-  // Found to be there already: then that is when.
-  node.set_revision(6);
-  const std::optional<v1::Shown> next = chronicle_->OnConfirmed(node);
+  EXPECT_EQ(FromProto(shown->at()), first);
+  const absl::Time later = first + absl::Minutes(1);
+  EXPECT_EQ(chronicle_->OnShown(host, 5, later), std::nullopt);
+  EXPECT_EQ(chronicle_->OnShown(host, 4, later), std::nullopt);
+  const std::optional<v1::Shown> next = chronicle_->OnShown(host, 6, later);
   ASSERT_TRUE(next.has_value());
-  EXPECT_EQ(FromProto(next->at()), clock_.Now());
+  EXPECT_EQ(FromProto(next->at()), later);
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ void Receipts::MarkGuests(const Change& change, HostReceipts& receipts) {
   int before = 0;
   const int before_end =
       receipts.record == nullptr ? 0 : receipts.record->guests_size();
-  const auto pass_before = [&] {
+  const auto pass_before = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     const v1::Guest& guest = receipts.record->guests(before);
     RememberGone({change.host, change.revision, guest.uuid(), guest.name()});
     ++before;

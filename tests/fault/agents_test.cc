@@ -294,7 +294,8 @@ TEST_F(AgentsTest, AHypervisorThatIsAwayBesideALivingAgentIsStaleAndSaysWhy) {
   ASSERT_THAT(lab_->host(0).Restart(), IsOk());
   EXPECT_TRUE(Eventually([&] { return front_end().PresenceOf(node(0)); },
                          v1::PRESENCE_CURRENT, kPatience));
-  EXPECT_EQ(front_end().AgentOf(node(0)).source_error(), "");
+  EXPECT_TRUE(Eventually(
+      [&] { return front_end().AgentOf(node(0)).source_error(); }, ""));
   EXPECT_EQ(ConditionsOf(node(0)), "");
   ExpectLive(0);
   ExpectTruth();
