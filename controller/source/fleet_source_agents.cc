@@ -303,6 +303,8 @@ FleetSource::Silenced FleetSource::FallSilent(Host& host,
   silenced.spoke = schedule.AgentFellSilent(now, options_.fallback_after);
   host.standing.Failed(why);
   if (!silenced.spoke && schedule.is_reachable()) return silenced;
+  // The agent has said what became of these and will not say it again.
+  if (!host.push.moving.empty()) host.push.behind = true;
   host.push.moving.clear();
   // Who waits for the agent waits for the next dial, if there is one.
   for (auto& [request, done] : std::exchange(host.push.asked, {})) {

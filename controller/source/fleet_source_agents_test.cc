@@ -536,6 +536,27 @@ TEST_F(FleetSourceAgentsTest, AnAgentThatCannotReadGivesWayToADial) {
   EXPECT_TRUE(Host().AwaitOpenConnections(0));
 }
 
+// As the simulation found: it stayed for as long as the agent said no more of
+// it.
+TEST_F(FleetSourceAgentsTest, ARemovedGuestIsGoneThoughTheAgentFellSilent) {
+  StartWithoutUri();
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({Guest("1", "web"), Guest("2", "db")})),
+              IsOk());
+  ASSERT_THAT(See(session, Removal("2")), IsOk());
+  ASSERT_EQ(Record()->guests_size(), 2) << "somebody else may have it";
+  source_->CannotRead({NodeOf(0)}, session,
+                      absl::UnavailableError("libvirt is away"));
+  clock_.Advance(options_.move_timeout);
+  ASSERT_THAT(See(session, Partial(Guest("1", "web"))), IsOk());
+  const std::vector<int64_t> asked = agents_[0]->AwaitRequests(1);
+  ASSERT_FALSE(asked.empty());
+  ASSERT_THAT(See(session, Report({Guest("1", "web")}), asked), IsOk());
+  clock_.Advance(options_.move_timeout);
+  EXPECT_TRUE(AwaitGuests(1));
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+}
+
 TEST_F(FleetSourceAgentsTest, WhoWaitsAtTheStopIsAnswered) {
   StartWithoutUri();
   const int64_t session = Come();
