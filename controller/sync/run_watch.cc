@@ -60,8 +60,13 @@ bool RunWatch::MayHaveUndone(const Host& host, const Saved& saved) {
 }
 
 void RunWatch::Keep(const HostId& id, Host& host, Saved saved) {
-  Drop(host);
   saved.ohai_time = OhaiTimeOf(*saved.document);
+  // An earlier run's message may be the later one.
+  if (host.saved.has_value() &&
+      chef::CompareOhaiTimes(saved.ohai_time, host.saved->ohai_time) < 0) {
+    return;
+  }
+  Drop(host);
   saved.order = next_order_++;
   saved_order_.emplace(saved.order, id);
   document_bytes_ += saved.document->size();

@@ -203,6 +203,15 @@ TEST_F(RunWatchTest, ADocumentGoesWithTheWriteThatDealtWithIt) {
   EXPECT_THAT(SavedFor(), IsNull());
 }
 
+// As the simulation found: the retry brought the earlier save back, or none.
+TEST_F(RunWatchTest, AnEarlierSaveThatIsToldOfLaterReplacesNothing) {
+  Write();
+  const chef::RunMessage newer = SavingEnd("2", "200.5");
+  Hear(newer);
+  Hear(SavingEnd("1", "150.5"));
+  EXPECT_EQ(SavedFor(), newer.node_document);
+}
+
 TEST_F(RunWatchTest, ADocumentWaitsAShortTimeForTheRetry) {
   Write();
   Hear(SavingEnd("1"));
