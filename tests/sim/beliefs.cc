@@ -28,6 +28,8 @@ Beliefs::Beliefs(World& world)
 void Beliefs::Forget() {
   beliefs_.clear();
   shown_versions_.clear();
+  kept_versions_.clear();
+  doubted_at_.clear();
   moving_.clear();
 }
 
@@ -55,7 +57,13 @@ void Beliefs::OnChange(const Change& change) {
                 ": a revision that is not newer than all before");
   newest_revision_ = record.revision();
   if (before != nullptr) JudgeGone(host, *before, record);
+  NoteDoubt(record, before);
+  // The first that is heard of a host is what was kept.
+  const bool is_kept = before == nullptr && world_.controller() == nullptr;
   for (const v1::Guest& guest : record.guests()) {
+    if (is_kept) {
+      kept_versions_[{node, guest.uuid()}] = Hypervisors::VersionOf(guest);
+    }
     int64_t& shown = shown_versions_[{node, guest.uuid()}];
     const int64_t version = Hypervisors::VersionOf(guest);
     trace_.Expect(version >= shown || version == 0, 3, node, ": ", guest.uuid(),
@@ -149,7 +157,9 @@ void Beliefs::ExpectShown(Host& host, const std::string& uuid) {
   scheduler_.After(kShown, [this, &host, uuid, version, now] {
     if (!world_.IsReadable(host, now)) return;
     const auto guest = host.guests.find(uuid);
-    if (guest == host.guests.end() || IsInDoubt(host.node)) return;
+    if (guest == host.guests.end() || WasInDoubtSince(host.node, now)) {
+      return;
+    }
     const int64_t shown = shown_versions_[{host.node, uuid}];
     trace_.Expect(shown >= version, 6, host.node, ": ", uuid, " v", version,
                   " is not seen after ", absl::FormatDuration(kShown),
@@ -172,24 +182,35 @@ void Beliefs::ExpectMove(Host& from, Host& to, const std::string& uuid) {
   moving_.push_back({uuid, &from, &to, now});
 }
 
-// Whoever answers there may be another host.
-bool Beliefs::IsInDoubt(const std::string& node) const {
-  const RecordPtr record = Find(node);
-  return record != nullptr &&
-         std::any_of(record->conditions().begin(), record->conditions().end(),
-                     [](const v1::Condition& condition) {
-                       return condition.type() == kHostUuidChanged ||
-                              condition.type() == kDuplicateHostUuid;
-                     });
+bool Beliefs::WasInDoubtSince(const std::string& node,
+                              absl::Duration since) const {
+  const auto doubted = doubted_at_.find(node);
+  return doubted != doubted_at_.end() && doubted->second >= since;
 }
 
-bool Beliefs::MaySendOlder(const std::string& node,
-                           const std::string& uuid) const {
+bool Beliefs::MaySendOlder(const std::string& node, const std::string& uuid,
+                           int64_t version) const {
+  const auto kept = kept_versions_.find({node, uuid});
   const RecordPtr record = Find(node);
-  return record != nullptr && world_.crashes() > 0 &&
-         std::find(record->missing_uuids().begin(),
-                   record->missing_uuids().end(),
-                   uuid) != record->missing_uuids().end();
+  return world_.crashes() > 0 && record != nullptr &&
+         kept != kept_versions_.end() && kept->second == version &&
+         record->presence() == v1::PRESENCE_CURRENT;
+}
+
+// Doubt lasts until the change by which it is over.
+void Beliefs::NoteDoubt(const v1::Record& record, const RecordPtr& before) {
+  const auto is_doubted = [](const v1::Record& one) {
+    return std::any_of(one.conditions().begin(), one.conditions().end(),
+                       [](const v1::Condition& condition) {
+                         return condition.type() == kHostUuidChanged ||
+                                condition.type() == kDuplicateHostUuid;
+                       });
+  };
+  if (is_doubted(record)) {
+    doubted_at_[record.node()] = absl::InfiniteDuration();
+  } else if (before != nullptr && is_doubted(*before)) {
+    doubted_at_[record.node()] = world_.now();
+  }
 }
 
 void Beliefs::JudgeMoves() {

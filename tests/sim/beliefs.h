@@ -38,9 +38,12 @@ class Beliefs {
   void ForgetRevisions() { newest_revision_ = 0; }
   // The newest of a host; null if it is not known.
   RecordPtr Find(const std::string& node) const;
-  // The guest is only kept because it may be on its way or its host broken, and
-  // what was last read of it may have been lost in a crash.
-  bool MaySendOlder(const std::string& node, const std::string& uuid) const;
+  // The guest's newest version may have been lost in a crash, and this is what
+  // was kept: its host was read since, and did not tell of the guest.
+  bool MaySendOlder(const std::string& node, const std::string& uuid,
+                    int64_t version) const;
+  // At some moment since then, whoever answered may have been another host.
+  bool WasInDoubtSince(const std::string& node, absl::Duration since) const;
   // Called when a guest is believed in a newer version than before.
   void SetOnVersion(
       absl::AnyInvocable<void(const std::string& node, const std::string& uuid,
@@ -67,7 +70,7 @@ class Beliefs {
                  const v1::Record& after);
   void JudgeAges(const Host& host, const v1::Record& record);
   void JudgeMoves();
-  bool IsInDoubt(const std::string& node) const;
+  void NoteDoubt(const v1::Record& record, const RecordPtr& before);
 
   World& world_;
   Scheduler& scheduler_;
@@ -76,6 +79,9 @@ class Beliefs {
   std::map<std::string, RecordPtr> beliefs_;  // by node
   // By node and UUID.
   std::map<std::pair<std::string, std::string>, int64_t> shown_versions_;
+  // Of the state that the last crash left.
+  std::map<std::pair<std::string, std::string>, int64_t> kept_versions_;
+  std::map<std::string, absl::Duration> doubted_at_;  // the last moment
   std::vector<Moving> moving_;
   int64_t newest_revision_ = 0;  // of all hosts, over restarts too
   absl::AnyInvocable<void(const std::string&, const std::string&, int64_t)>

@@ -469,12 +469,12 @@ void ChefServer::Client::JudgePut(const std::string& name,
     const int64_t version = VersionIn(Find(guest, {"title"}).value_or(""));
     int64_t& sent = node.sent_versions[std::string(uuid)];
     // 0: it could not be read, and is only known to be there.
-    trace.Expect(version >= sent || version == 0 ||
-                     (server_.may_send_older_ != nullptr &&
-                      server_.may_send_older_(
-                          name, std::string(uuid.substr(1, uuid.size() - 2)))),
-                 3, name, ": guest ", uuid, " is sent as v", version,
-                 " after v", sent);
+    trace.Expect(
+        version >= sent || version == 0 ||
+            (server_.may_send_older_ != nullptr &&
+             server_.may_send_older_(
+                 name, std::string(uuid.substr(1, uuid.size() - 2)), version)),
+        3, name, ": guest ", uuid, " is sent as v", version, " after v", sent);
     sent = std::max(sent, version);
   }
 }

@@ -105,7 +105,8 @@ class ChefServer {
   }
   // Asked whether a PUT may show a guest as it was before; no by default.
   void SetMaySendOlder(
-      absl::AnyInvocable<bool(const std::string& node, const std::string& uuid)>
+      absl::AnyInvocable<bool(const std::string& node, const std::string& uuid,
+                              int64_t version)>
           ask) {
     may_send_older_ = std::move(ask);
   }
@@ -161,7 +162,7 @@ class ChefServer {
   absl::AnyInvocable<void(const std::string&, const Saved&)> on_rollback_;
   absl::AnyInvocable<void(const std::string&, absl::Duration)> on_race_;
   absl::AnyInvocable<void(const std::string&)> on_get_;
-  absl::AnyInvocable<bool(const std::string&, const std::string&)>
+  absl::AnyInvocable<bool(const std::string&, const std::string&, int64_t)>
       may_send_older_;
 };
 

@@ -48,7 +48,11 @@ void Ending::Run() {
   world_.RunFor(absl::Minutes(6));
   if (world_.IsOver()) return;
   SettleByHand();
-  world_.RunFor(absl::Minutes(14));
+  world_.RunFor(absl::Minutes(2));
+  if (world_.IsOver()) return;
+  // Whose identity was accepted may only now be seen to lack guests.
+  SettleByHand();
+  world_.RunFor(absl::Minutes(12));
   if (world_.IsOver()) return;
   JudgeSame();
   if (world_.IsOver()) return;

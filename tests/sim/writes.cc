@@ -52,10 +52,10 @@ Writes::Writes(World& world, Beliefs& beliefs)
     if (!is_first) return;
     scheduler_.After(kRace, [this, node, at] { JudgeRepair(node, at, kRace); });
   });
-  chef_.SetMaySendOlder(
-      [this](const std::string& node, const std::string& uuid) {
-        return beliefs_.MaySendOlder(node, uuid);
-      });
+  chef_.SetMaySendOlder([this](const std::string& node, const std::string& uuid,
+                               int64_t version) {
+    return beliefs_.MaySendOlder(node, uuid, version);
+  });
   beliefs_.SetOnVersion(
       [this](const std::string& node, const std::string& uuid,
              int64_t version) { ExpectSent(node, uuid, version); });
@@ -67,7 +67,8 @@ void Writes::ExpectSent(const std::string& node, const std::string& uuid,
   scheduler_.After(kSent, [this, node, uuid, version, at] {
     const RecordPtr belief = beliefs_.Find(node);
     if (world_.controller() == nullptr || world_.booted_at() >= at ||
-        !world_.WasChefWellSince(at) || belief == nullptr) {
+        !world_.WasChefWellSince(at) || belief == nullptr ||
+        beliefs_.WasInDoubtSince(node, at)) {
       return;
     }
     const auto& guests = belief->guests();
@@ -123,6 +124,7 @@ void Writes::JudgeRestore(const std::string& node,
                                now.last_late_put_at < one.at - absl::Minutes(1);
           // Which save a PUT rolled back is told by the wall clock.
           if (world_.jumped_at() >= one.at - absl::Minutes(1)) return;
+          if (beliefs_.WasInDoubtSince(node, one.at)) return;
           if (!is_told || world_.controller() == nullptr ||
               !world_.WasChefWellSince(one.at) || world_.booted_at() > one.at ||
               now.last_hand_at >= one.at || !world_.IsDiscovered(node)) {
