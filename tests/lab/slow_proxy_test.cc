@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
-#include <chrono>
 #include <future>
 #include <memory>
 #include <string>
@@ -102,12 +101,14 @@ TEST_F(SlowProxyTest, WaitsForTheAnswerToWhatTheServerHasDoneAlready) {
     httplib::Client((*proxy)->url()).Put("/nodes/hv1", "{}", "text/plain");
   });
   done.get_future().wait();
-  std::thread release([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    released.set_value();
+  std::promise<void> asking;
+  auto exchanges = std::async(std::launch::async, [&] {
+    asking.set_value();
+    return (*proxy)->Exchanges();
   });
-  EXPECT_THAT((*proxy)->Exchanges(), SizeIs(1));
-  release.join();
+  asking.get_future().wait();
+  released.set_value();
+  EXPECT_THAT(exchanges.get(), SizeIs(1));
   put.join();
   *proxy = nullptr;
   server.stop();
