@@ -251,34 +251,34 @@ void Syncer::Diff(const HostId& host, v1::Lane lane, DiffDone done) {
 }
 
 void Syncer::Cost(const HostId& host, CostDone done) {
-  if (inventory_.Find(host) == nullptr) return done(UnknownHost(host));
-  Queue({.host = host,
-         .begin = [this, host, done = std::move(done)](
-                      absl::StatusOr<RecordPtr> record) mutable {
-           if (!record.ok()) return done(record.status());
-           BeginLook();
-           sink_.Read(host.node,
-                      [this, host, record = *std::move(record),
-                       done = std::move(done)](
-                          const absl::StatusOr<std::string>& node) mutable {
-                        const size_t bytes = node.ok() ? node->size() : 0;
-                        done(CostOf(host, *record, node));
-                        EndLook(bytes);
-                      });
-         }});
+  ReadNode(host, [this, host, done = std::move(done)](
+                     const RecordPtr& record,
+                     const absl::StatusOr<std::string>& node) mutable {
+    if (record == nullptr) return done(node.status());
+    done(CostOf(host, *record, node));
+  });
 }
 
 void Syncer::Read(const HostId& host, ReadDone done) {
-  if (inventory_.Find(host) == nullptr) return done(UnknownHost(host));
+  ReadNode(host,
+           [done = std::move(done)](const RecordPtr&,
+                                    absl::StatusOr<std::string> node) mutable {
+             done(std::move(node));
+           });
+}
+
+void Syncer::ReadNode(const HostId& host, NodeDone done) {
+  if (inventory_.Find(host) == nullptr) return done(nullptr, UnknownHost(host));
   Queue({.host = host,
          .begin = [this, host, done = std::move(done)](
                       absl::StatusOr<RecordPtr> record) mutable {
-           if (!record.ok()) return done(record.status());
+           if (!record.ok()) return done(nullptr, record.status());
            BeginLook();
-           sink_.Read(host.node, [this, done = std::move(done)](
+           sink_.Read(host.node, [this, record = *std::move(record),
+                                  done = std::move(done)](
                                      absl::StatusOr<std::string> node) mutable {
              const size_t bytes = node.ok() ? node->size() : 0;
-             done(std::move(node));
+             done(record, std::move(node));
              EndLook(bytes);
            });
          }});

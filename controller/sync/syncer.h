@@ -248,6 +248,11 @@ class Syncer {
   absl::Duration NextDue() const;
 
   void Queue(Errand errand);
+  // Gets the node and the record that was believed when it was asked for; null,
+  // and why, if it was not asked for.
+  using NodeDone =
+      absl::AnyInvocable<void(RecordPtr, absl::StatusOr<std::string>)>;
+  void ReadNode(const HostId& host, NodeDone done);
   absl::StatusOr<v1::ChefCostResponse> CostOf(
       const HostId& host, const v1::Record& record,
       const absl::StatusOr<std::string>& node) const;
