@@ -32,9 +32,9 @@
 #include "chef/rendering.h"
 #include "chef/request_signer.h"
 #include "controller/inventory/inventory.h"
-#include "controller/sync/chef_sink.h"
 #include "controller/sync/resync_operations.h"
 #include "controller/sync/syncer.h"
+#include "tests/bench/forwarding_sink.h"
 #include "tests/bench/latencies.h"
 #include "tests/bench/load_generator.h"
 #include "tests/bench/result_line.h"
@@ -59,37 +59,21 @@ constexpr absl::Duration kPatience = absl::Minutes(5);
 
 // Measures the changes that are awaited, from when they were observed to when
 // the server has confirmed them.
-class TimingSink final : public Sink {
+class TimingSink final : public ForwardingSink {
  public:
   TimingSink(chef::NodeWriter& writer, chef::NodeSearch& search)
-      : chef_(writer, &search) {}
+      : ForwardingSink(writer, &search) {}
 
   void Write(chef::NodeUpdate update,
              absl::AnyInvocable<void(chef::WriteResult)> done) override {
     const std::string node = update.node;
     const Revision revision = update.stamp.revision;
-    chef_.Write(std::move(update),
-                [this, node, revision,
-                 done = std::move(done)](chef::WriteResult result) mutable {
-                  if (result.status.ok()) OnWritten(node, revision);
-                  done(std::move(result));
-                });
-  }
-  void Diff(chef::NodeUpdate update,
-            absl::AnyInvocable<
-                void(absl::StatusOr<std::vector<chef::PathDifference>>)>
-                done) override {
-    chef_.Diff(std::move(update), std::move(done));
-  }
-  void Read(
-      std::string node,
-      absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) override {
-    chef_.Read(std::move(node), std::move(done));
-  }
-  void Search(int expected,
-              absl::AnyInvocable<void(absl::StatusOr<chef::NodeSearch::Answer>)>
-                  done) override {
-    chef_.Search(expected, std::move(done));
+    ForwardingSink::Write(std::move(update),
+                          [this, node, revision, done = std::move(done)](
+                              chef::WriteResult result) mutable {
+                            if (result.status.ok()) OnWritten(node, revision);
+                            done(std::move(result));
+                          });
   }
 
   // Any revision after `before` of the node is what is awaited.
@@ -126,8 +110,6 @@ class TimingSink final : public Sink {
     awaited_.erase(it);
     if (awaited_.empty()) changed_.NotifyAll();
   }
-
-  ChefSink chef_;
 
   Mutex mu_;
   CondVar changed_;

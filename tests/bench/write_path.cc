@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "chef/request_signer.h"
-#include "controller/sync/chef_sink.h"
+#include "tests/bench/forwarding_sink.h"
 
 namespace rehai::bench {
 namespace {
@@ -69,37 +69,19 @@ class CountingClient final : public chef::Client {
 };
 
 // Measures each write, and knows when all are done.
-class TimingSink final : public Sink {
+class TimingSink final : public ForwardingSink {
  public:
-  explicit TimingSink(chef::NodeWriter& writer) : chef_(writer) {}
+  using ForwardingSink::ForwardingSink;
 
   void Write(chef::NodeUpdate update,
              absl::AnyInvocable<void(chef::WriteResult)> done) override {
     const absl::Duration begin = Clock::Real().Uptime();
-    chef_.Write(std::move(update), [this, begin, done = std::move(done)](
-                                       chef::WriteResult result) mutable {
-      OnDone(Clock::Real().Uptime() - begin, result);
-      done(std::move(result));
-    });
-  }
-
-  void Diff(chef::NodeUpdate update,
-            absl::AnyInvocable<
-                void(absl::StatusOr<std::vector<chef::PathDifference>>)>
-                done) override {
-    chef_.Diff(std::move(update), std::move(done));
-  }
-
-  void Read(
-      std::string node,
-      absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) override {
-    chef_.Read(std::move(node), std::move(done));
-  }
-
-  void Search(int expected,
-              absl::AnyInvocable<void(absl::StatusOr<chef::NodeSearch::Answer>)>
-                  done) override {
-    chef_.Search(expected, std::move(done));
+    ForwardingSink::Write(std::move(update),
+                          [this, begin, done = std::move(done)](
+                              chef::WriteResult result) mutable {
+                            OnDone(Clock::Real().Uptime() - begin, result);
+                            done(std::move(result));
+                          });
   }
 
   // The latencies of the next `count` writes, or why one of them was none.
@@ -132,8 +114,6 @@ class TimingSink final : public Sink {
     // Once a round: in the controller nobody is woken up for each write.
     if (writes_.count() >= awaited_ || !failure_.ok()) changed_.NotifyAll();
   }
-
-  ChefSink chef_;
 
   Mutex mu_;
   CondVar changed_;
