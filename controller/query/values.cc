@@ -100,7 +100,7 @@ std::string CanonicalUuid(absl::string_view text) {
       std::all_of(uuid.begin(), uuid.end(), [](char c) {
         return absl::ascii_isxdigit(static_cast<unsigned char>(c));
       })) {
-    for (const size_t dash : {20, 16, 12, 8}) uuid.insert(dash, "-");
+    for (const size_t dash : {20, 16, 12, 8}) uuid.insert(dash, 1, '-');
   }
   return uuid;
 }
