@@ -238,17 +238,19 @@ class FleetSource final : public AgentHosts {
     bool had_worker = false;
   };
   // Whether a report is to be taken in. Fills in what its source does not know,
-  // and names in `seen` those of the `lacking` guests that may be on their way.
+  // and names in `seen` those guests of the record `before` that it does not
+  // tell to be there and that may be on their way.
   absl::StatusOr<Heard> HearReport(const HostId& host, int64_t session,
-                                   const std::vector<GuestId>& lacking,
+                                   const v1::Record& before,
                                    const std::vector<int64_t>& answers,
                                    v1::Observation& seen);
   // True if a worker may have read the host after what the agent says was read.
   bool MayBeOlder(const Host& host, const v1::Observation& seen,
                   const std::vector<int64_t>& answers) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void ExplainGone(Host& host, const std::vector<GuestId>& lacking,
-                   v1::Observation& seen) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ExplainGone(Host& host, const v1::Record& before,
+                   const std::vector<GuestId>& lacking, v1::Observation& seen)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The host, if this session of its agent's is the last; or null.
   Host* FindSpoken(const HostId& host, int64_t session)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/proto_time.h"
 #include "base/status_macros.h"
+#include "controller/inventory/record.h"
 #include "controller/source/fleet_source.h"
 #include "controller/source/fleet_source_host.h"
 #include "controller/source/list_difference.h"
@@ -30,14 +31,9 @@ absl::Status SpeaksNoMore(const HostId& host) {
 }
 
 // The guests of which a report says, or lets see, that they are not there.
-std::vector<GuestId> Lacking(const RecordPtr& before,
+std::vector<GuestId> Lacking(const v1::Record& before,
                              const v1::Observation& seen) {
-  if (seen.full()) {
-    return CompareLists(
-               before != nullptr ? *before : v1::Record::default_instance(),
-               seen)
-        .lacking;
-  }
+  if (seen.full()) return CompareLists(before, seen).lacking;
   std::vector<GuestId> lacking;
   for (const std::string& uuid : seen.removed_uuids()) {
     lacking.push_back({uuid});
@@ -69,7 +65,7 @@ absl::StatusOr<AgentHosts::Admission> FleetSource::Came(
     host->push.session = ++last_session_;
     admission.session = host->push.session;
     admission.resumes = last_session != 0 && host->told_by == last_session &&
-                        !host->push.behind;
+                        !host->push.behind && !host->push.owes_list;
     host->push.came_at = now;
     host->push.resumes = admission.resumes;
     // What the session before was asked, this one is.
@@ -115,9 +111,11 @@ absl::Status FleetSource::Saw(const HostId& id, int64_t session,
                               v1::Observation seen,
                               const std::vector<int64_t>& answers) {
   seen.set_node(id.node);
-  const std::vector<GuestId> lacking = Lacking(inventory_.Find(id), seen);
+  const RecordPtr found_before = inventory_.Find(id);
+  const v1::Record& before =
+      found_before != nullptr ? *found_before : v1::Record::default_instance();
   ASSIGN_OR_RETURN(const Heard heard,
-                   HearReport(id, session, lacking, answers, seen));
+                   HearReport(id, session, before, answers, seen));
   if (heard.verdict == Verdict::kBelieved) {
     RETURN_IF_ERROR(inventory_.Observe(seen).status());
   }
@@ -129,7 +127,7 @@ absl::Status FleetSource::Saw(const HostId& id, int64_t session,
     if (host == nullptr) return absl::OkStatus();
     if (heard.verdict == Verdict::kBelieved) {
       host->told_by = session;
-      if (seen.full()) host->push.behind = false;
+      if (seen.full()) host->push.behind = host->push.owes_list = false;
     }
     // A worker may have told of the host as it was before.
     if (heard.had_worker || heard.verdict == Verdict::kDoubted) {
@@ -161,8 +159,9 @@ absl::Status FleetSource::Saw(const HostId& id, int64_t session,
 }
 
 absl::StatusOr<FleetSource::Heard> FleetSource::HearReport(
-    const HostId& id, int64_t session, const std::vector<GuestId>& lacking,
+    const HostId& id, int64_t session, const v1::Record& before,
     const std::vector<int64_t>& answers, v1::Observation& seen) {
+  const std::vector<GuestId> lacking = Lacking(before, seen);
   Heard heard;
   MutexLock lock(mu_);
   Host* const host = FindSpoken(id, session);
@@ -193,12 +192,13 @@ absl::StatusOr<FleetSource::Heard> FleetSource::HearReport(
   heard.away = schedule.AgentSpoke(now, heard.verdict == Verdict::kBelieved);
   seen.set_session(push.observation_session);
   seen.set_sequence(++push.sequence);
-  ExplainGone(*host, lacking, seen);
+  ExplainGone(*host, before, lacking, seen);
   Enqueue(*host);
   return heard;
 }
 
-void FleetSource::ExplainGone(Host& host, const std::vector<GuestId>& lacking,
+void FleetSource::ExplainGone(Host& host, const v1::Record& before,
+                              const std::vector<GuestId>& lacking,
                               v1::Observation& seen) {
   const absl::Duration now = clock_.Uptime();
   // An agent may name as many as it likes.
@@ -206,12 +206,12 @@ void FleetSource::ExplainGone(Host& host, const std::vector<GuestId>& lacking,
                                            seen.removed_uuids().end());
   std::map<GuestId, Host::Push::Lacking> moving;
   for (const GuestId& guest : lacking) {
-    const auto before = host.push.moving.find(guest);
-    const bool was_lacking = before != host.push.moving.end();
-    const bool has_ended = removed.contains(guest.uuid) ||
-                           (was_lacking && before->second.has_ended);
+    const auto told = host.push.moving.find(guest);
+    const bool has_ended =
+        removed.contains(guest.uuid) ||
+        (told != host.push.moving.end() && told->second.has_ended);
     // The agent has waited for nothing yet; its event came by its own way.
-    if (has_ended && !was_lacking) moves_.Hinted(host.id, guest, now);
+    if (!IsMissing(before, guest)) moves_.Missed(host.id, guest, now);
     const absl::Duration until = moves_.MovingUntil(host.id, guest, now);
     if (until > now) {
       removed.erase(guest.uuid);
@@ -258,6 +258,7 @@ void FleetSource::Ask(Host& host) {
     if (schedule.reread_wanted()) {
       agent = host.push.agent;
       request = ++last_request_;
+      host.push.owes_list = true;
       for (Done& done : std::exchange(host.waiting, {})) {
         host.push.asked.emplace_back(*request, std::move(done));
       }
@@ -304,7 +305,9 @@ FleetSource::Silenced FleetSource::FallSilent(Host& host,
   host.standing.Failed(why);
   if (!silenced.spoke && schedule.is_reachable()) return silenced;
   // The agent has said what became of these and will not say it again.
-  if (!host.push.moving.empty()) host.push.behind = true;
+  if (!host.push.moving.empty() || host.push.owes_list) {
+    host.push.behind = true;
+  }
   host.push.moving.clear();
   // Who waits for the agent waits for the next dial, if there is one.
   for (auto& [request, done] : std::exchange(host.push.asked, {})) {

@@ -199,6 +199,11 @@ TEST_F(FleetSourceAgentsTest,
   ASSERT_THAT(See(next, Report({Guest("2", "db")})), IsOk());
   EXPECT_EQ(Record()->provenance().kind(), v1::SOURCE_KIND_PUSH);
   EXPECT_TRUE(Host().AwaitOpenConnections(0));
+  EXPECT_EQ(Record()->missing_uuids_size(), 1);
+  // Nothing told of the other guest's end, so its host is asked once more.
+  clock_.Advance(options_.move_settle);
+  const std::vector<int64_t> asked = agents_.back()->AwaitRequests(1);
+  ASSERT_THAT(See(next, Report({Guest("2", "db")}), asked), IsOk());
   EXPECT_EQ(Record()->guests_size(), 1);
 }
 
@@ -271,6 +276,23 @@ TEST_F(FleetSourceAgentsTest, ARemovedGuestIsGoneOnceNobodyElseMayHaveIt) {
   EXPECT_THAT(Record()->missing_uuids(), ElementsAre("1"));
   clock_.Advance(options_.move_settle);
   EXPECT_TRUE(AwaitGuests(1));
+  EXPECT_THAT(Record()->missing_uuids(), IsEmpty());
+}
+
+TEST_F(FleetSourceAgentsTest, AListThatIsOwedIsAskedForAgainAfterASilence) {
+  StartWithoutUri();
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({Guest("1", "web"), Guest("2", "db")})),
+              IsOk());
+  ASSERT_THAT(See(session, Report({Guest("2", "db")})), IsOk());
+  clock_.Advance(options_.move_settle);
+  ASSERT_EQ(agents_.back()->AwaitRequests(1).size(), 1);
+
+  source_->CannotRead({NodeOf(0)}, session, absl::UnavailableError("away"));
+  ASSERT_THAT(See(session, Partial(Guest("2", "db2"))), IsOk());
+  EXPECT_EQ(agents_.back()->AwaitRequests(2).size(), 2);
+  ASSERT_THAT(See(session, Report({Guest("2", "db2")})), IsOk());
+  EXPECT_EQ(Record()->guests_size(), 1);
   EXPECT_THAT(Record()->missing_uuids(), IsEmpty());
 }
 
@@ -498,11 +520,13 @@ TEST_F(FleetSourceAgentsTest, WhatAHostInDoubtSaysIsNotTakenIn) {
   ASSERT_FALSE(agents_[0]->AwaitRequests(1).empty()) << "asked by itself";
   ASSERT_THAT(See(first, Partial(Guest("4", "dns")), {}, 0), IsOk());
   EXPECT_EQ(Record(0)->guests_size(), 1);
-  ASSERT_THAT(
-      See(first, Report({Guest("3", "mail"), Guest("4", "dns")}, "same"), {},
-          0),
-      IsOk());
+  const v1::Observation whole =
+      Report({Guest("3", "mail"), Guest("4", "dns")}, "same");
+  ASSERT_THAT(See(first, whole, {}, 0), IsOk());
+  EXPECT_TRUE(AwaitGuests(3, 0)) << "the first is missing, and kept for now";
   clock_.Advance(options_.move_settle);
+  ASSERT_EQ(agents_[0]->AwaitRequests(2).size(), 2);
+  ASSERT_THAT(See(first, whole, {}, 0), IsOk());
   EXPECT_TRUE(AwaitGuests(2, 0));
   EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT, 0));
 }

@@ -140,6 +140,10 @@ TEST_F(FleetSourceMovesTest, GuestsWhoseEndWasToldAreNotHeldByTheBrake) {
   clock_.Advance(Moves::Options().settle);
   EXPECT_TRUE(AwaitGuests(0, 0));
   ASSERT_TRUE(Await(
+      [](const v1::Record& r) { return r.missing_uuids_size() == kGuests; },
+      1));
+  clock_.Advance(Moves::Options().settle);
+  ASSERT_TRUE(Await(
       [](const v1::Record& r) { return HasCondition(r, kMassDisappearance); },
       1));
   EXPECT_EQ(Record(1)->guests_size(), kGuests) << "no event told of these";
@@ -176,7 +180,14 @@ class FleetSourceBrakeTest : public FleetSourceTest {
     clock_.Advance(options_.event_window);
     clock_.Advance(Moves::Options().settle);
   }
+  // Held are those that nothing was told of by then.
   bool AwaitHeld() {
+    if (!Await([](const v1::Record& r) {
+          return r.missing_uuids_size() == kGuests;
+        })) {
+      return false;
+    }
+    clock_.Advance(options_.move_settle);
     return Await([](const v1::Record& r) {
              return HasCondition(r, kMassDisappearance);
            }) &&

@@ -67,6 +67,9 @@ struct FleetSource::Host final : public hypervisor::Listener {
     bool believed = true;
     // Something that it said was not taken in, so only a full report will do.
     bool behind = false;
+    // It was asked for a full report that has not come. If it falls silent
+    // first, it does not know any more that it was asked.
+    bool owes_list = false;
     // Guests that it lacks and that may be on their way, until then.
     struct Lacking {
       absl::Duration until;

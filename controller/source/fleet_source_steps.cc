@@ -170,7 +170,12 @@ void FleetSource::ExplainLacking(const Task& task, const v1::Record& before,
         hypervisor::SaysGone(last_word, WasPersistent(before, guest)) ||
         (!is_back && host.ended.contains(guest)) ||
         moves_.HasLeft(host.id, guest, now);
-    if (has_ended) ended.insert(guest);
+    if (has_ended) {
+      ended.insert(guest);
+    } else if (!IsMissing(before, guest)) {
+      // The event that tells of its leaving may be on its way still.
+      moves_.Missed(host.id, guest, now);
+    }
     const absl::Duration until = moves_.MovingUntil(host.id, guest, now);
     if (until > now) {
       seen.add_moving_uuids(guest.uuid);

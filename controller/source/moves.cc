@@ -55,8 +55,14 @@ void Moves::Hinted(const HostId& host, const GuestId& guest,
                    absl::Duration now) {
   arrivals_.ForgetBefore(now - options_.arrival);
   arrivals_.Add(host, guest, now);
-  events_.ForgetBefore(now - options_.settle);
-  events_.Add(host, guest, now);
+  own_.ForgetBefore(now - options_.settle);
+  own_.Add(host, guest, now);
+}
+
+void Moves::Missed(const HostId& host, const GuestId& guest,
+                   absl::Duration now) {
+  own_.ForgetBefore(now - options_.settle);
+  own_.Add(host, guest, now);
 }
 
 void Moves::Answered(const HostId& host, const GuestId& guest,
@@ -76,7 +82,7 @@ absl::Duration Moves::MovingUntil(const HostId& host, const GuestId& guest,
   if (const auto left = departures_.Find(host, guest)) {
     until = std::max(until, *left + options_.departure);
   }
-  if (const auto told = events_.Find(host, guest)) {
+  if (const auto told = own_.Find(host, guest)) {
     until = std::max(until, *told + options_.settle);
   }
   if (const auto hinted = arrivals_.guests.find(guest);

@@ -20,9 +20,10 @@ namespace rehai {
 // - that host said that it migrated away, not longer than `departure` ago; or
 // - another host has told of it by an event that no read has answered yet, not
 //   longer than `arrival` ago; or
-// - its own host has told of it by an event, answered or not, not longer than
-//   `settle` ago: a migrating guest runs there before it is gone here, but the
-//   two hosts' events come by two ways, and this one may have been the faster.
+// - its own host has told of it by an event, answered or not, or was first seen
+//   to lack it, not longer than `settle` ago: a migrating guest runs there
+//   before it is gone here, but what the two hosts say comes by two ways, and
+//   this one may have been the faster.
 //
 // Times are Clock::Uptime() values, passed in. It forgets what is over, so what
 // it holds is bounded by the events of those times. A plain value, not
@@ -46,6 +47,9 @@ class Moves {
 
   // The host tells of the guest by an event.
   void Hinted(const HostId& host, const GuestId& guest, absl::Duration now);
+
+  // The host does not list the guest, and did before.
+  void Missed(const HostId& host, const GuestId& guest, absl::Duration now);
 
   // A read of the host that began at `begun` has been taken in: it answers the
   // hints from before.
@@ -86,7 +90,7 @@ class Moves {
   const Options options_;
   Signs departures_;
   Signs arrivals_;
-  Signs events_;
+  Signs own_;  // of the host itself: events, and lists that lack the guest
 };
 
 }  // namespace rehai

@@ -66,6 +66,15 @@ TEST(MovesTest, AHostsOwnEventMayOnlyHaveBeenFasterThanAnothers) {
       << "that it is gone here does not tell that it is not there";
 }
 
+TEST(MovesTest, AHostThatLacksAGuestMayOnlyHaveBeenReadBeforeItsEventCame) {
+  Moves moves(kOptions);
+  moves.Missed(kHere, kWeb, kNow);
+  EXPECT_EQ(moves.MovingUntil(kHere, kWeb, kNow), kNow + kOptions.settle);
+  EXPECT_FALSE(IsMoving(moves, kHere, kWeb, kNow + kOptions.settle));
+  EXPECT_FALSE(IsMoving(moves, kThere, kWeb, kNow))
+      << "it is no sign that the guest is anywhere";
+}
+
 TEST(MovesTest, AReadThatBeganBeforeTheEventDoesNotAnswerIt) {
   Moves moves(kOptions);
   moves.Hinted(kThere, kWeb, kNow);
