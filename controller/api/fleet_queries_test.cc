@@ -270,6 +270,7 @@ TEST_F(FleetQueriesTest, ListGuestsLooksUpWhatIsIndexed) {
       {"mac = 52:54:00:00:00:01", {"web01@a1"}},
       {"ip = 10.0.0.7", {"web01@a1"}},
       {"ip = 10.0.0.7 AND node = b1", {}},
+      {"ip = 10.0.0.0/24", {"web01@a1"}},
       {"name = web09", {}},
       {"host.running_guest_count = 2 name = web01", {"web01@a1", "web01@b1"}},
   };

@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/types/span.h"
+
 namespace rehai {
 namespace {
 
@@ -36,7 +38,20 @@ std::shared_ptr<const FleetTable::Host> MakeHost(
     host->ends.push_back(static_cast<uint32_t>(host->text.size()));
     return absl::string_view(host->text).substr(begin);
   };
+  // All before the first span: they may move until then.
+  std::vector<size_t> address_ends;
+  address_ends.reserve(guests.size());
   for (const v1::Guest* guest : guests) {
+    query::AddAddresses(*guest, host->addresses);
+    address_ends.push_back(host->addresses.size());
+  }
+  size_t address_begin = 0;
+  for (size_t i = 0; i < guests.size(); ++i) {
+    const v1::Guest* const guest = guests[i];
+    const auto addresses =
+        absl::MakeConstSpan(host->addresses)
+            .subspan(address_begin, address_ends[i] - address_begin);
+    address_begin = address_ends[i];
     const absl::string_view name = keep(guest->name());
     const absl::string_view uuid = keep(guest->uuid());
     host->rows.push_back({.name = name,
@@ -47,7 +62,8 @@ std::shared_ptr<const FleetTable::Host> MakeHost(
                           .state = guest->state(),
                           .is_missing = std::binary_search(
                               record->missing_uuids().begin(),
-                              record->missing_uuids().end(), guest->uuid())});
+                              record->missing_uuids().end(), guest->uuid()),
+                          .addresses = addresses});
   }
   return host;
 }

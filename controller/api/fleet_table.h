@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "base/ip_address.h"
 #include "base/mutex.h"
 #include "controller/inventory/inventory.h"
 #include "controller/query/rows.h"
@@ -32,6 +33,7 @@ class FleetTable {
     std::vector<query::GuestRow> rows;
     std::string text;            // what the rows' names and UUIDs point to
     std::vector<uint32_t> ends;  // of each name and each UUID in it
+    std::vector<IpAddress> addresses;  // what the rows' addresses point to
 
     query::HostRow row() const {
       return {.record = record.get(), .running_guests = running_guests};

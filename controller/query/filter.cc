@@ -355,13 +355,14 @@ bool Filter::Holds(const Test& test, const HostRow& host, const GuestRow* guest,
   const bool is_negative = test.comparator == Comparator::kNotEqual;
   switch (field.type) {
     case FieldType::kAddress:
-      return is_negative !=
-             AnyText(field.id, host, guest, [&test](absl::string_view text) {
-               if (test.is_presence) return true;
-               if (!test.prefix.has_value()) return test.pattern.Matches(text);
-               const std::optional<IpAddress> address = ParseIpAddress(text);
-               return address.has_value() && test.prefix->Contains(*address);
-             });
+      if (test.prefix.has_value()) {
+        return is_negative !=
+               std::any_of(guest->addresses.begin(), guest->addresses.end(),
+                           [&test](const IpAddress& address) {
+                             return test.prefix->Contains(address);
+                           });
+      }
+      [[fallthrough]];
     case FieldType::kTexts:
       return is_negative !=
              AnyText(field.id, host, guest, [&test](absl::string_view text) {

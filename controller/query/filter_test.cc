@@ -75,13 +75,15 @@ class FilterTest : public testing::Test {
     *sync_.mutable_verified_at() = ToProto(kNow - absl::Hours(1));
     host_ = {.record = &record_, .running_guests = 1, .sync = &sync_};
     const v1::Guest& guest = record_.guests(0);
+    AddAddresses(guest, addresses_);
     row_ = {.name = guest.name(),
             .uuid = guest.uuid(),
             .guest = &guest,
             .memory_kib = guest.memory_kib(),
             .vcpus = guest.vcpus(),
             .state = guest.state(),
-            .is_missing = false};
+            .is_missing = false,
+            .addresses = addresses_};
   }
 
   bool MatchesGuest(const std::string& text) {
@@ -100,6 +102,7 @@ class FilterTest : public testing::Test {
   v1::Record record_;
   v1::SyncStatus sync_;
   HostRow host_;
+  std::vector<IpAddress> addresses_;
   GuestRow row_;
 };
 

@@ -5,8 +5,11 @@
 #define CONTROLLER_QUERY_ROWS_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "base/ip_address.h"
 #include "rehai/v1/model.pb.h"
 
 // What filters and orders look at. Rows own nothing: whoever makes them keeps
@@ -30,7 +33,12 @@ struct GuestRow {
   int32_t vcpus = 0;
   v1::GuestState state = v1::GUEST_STATE_UNSPECIFIED;
   bool is_missing = false;
+  // Of its interfaces' addresses those that are addresses, in their order:
+  // what AddAddresses() gives. Read once, for all questions of IP blocks.
+  absl::Span<const IpAddress> addresses = {};
 };
+
+void AddAddresses(const v1::Guest& guest, std::vector<IpAddress>& addresses);
 
 }  // namespace rehai::query
 

@@ -45,10 +45,13 @@ std::string BrokenFilter(absl::string_view input, const std::string& printed,
   static const v1::Record& record = *new v1::Record(SomeRecord());
   const v1::Guest& guest = record.guests(0);
   const query::HostRow host{.record = &record, .running_guests = 1};
+  std::vector<IpAddress> addresses;
+  query::AddAddresses(guest, addresses);
   const query::GuestRow row{.name = guest.name(),
                             .uuid = guest.uuid(),
                             .guest = &guest,
-                            .state = guest.state()};
+                            .state = guest.state(),
+                            .addresses = addresses};
   const auto on_host = filter->Narrow(host, absl::UnixEpoch());
   const auto again_on_host = again->Narrow(host, absl::UnixEpoch());
   if (on_host.verdict != again_on_host.verdict ||
