@@ -5,16 +5,52 @@
 
 #include <grpcpp/server_context.h>
 
+#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "base/status_macros.h"
 #include "controller/api/fleet_watch.h"
 #include "controller/api/grpc_status.h"
 #include "controller/api/pulled_stream.h"
+#include "controller/api/record_bytes.h"
 #include "rehai/v1/fleet.grpc.pb.h"
 
 namespace rehai {
 namespace {
+
+// A watch's steps as its client gets them.
+class SentFleetWatch {
+ public:
+  using Response = v1::FleetWatchResponse;
+
+  SentFleetWatch(FleetWatch watch, RecordBytes& bytes)
+      : watch_(std::move(watch)), bytes_(bytes) {}
+
+  absl::StatusOr<std::optional<Response>> Next() {
+    ASSIGN_OR_RETURN(const std::optional<FleetStep> step, watch_.Next());
+    if (!step.has_value()) return std::nullopt;
+    Response response;
+    response.set_kind(step->kind);
+    response.set_revision(step->revision);
+    if (step->record != nullptr) {
+      // The field is put in as bytes that many watches share. The reader cannot
+      // tell: on the wire it is the same as a message that is serialized here.
+      response.GetReflection()
+          ->MutableUnknownFields(&response)
+          ->AddLengthDelimited(Response::kRecordFieldNumber,
+                               *bytes_.Of(step->record));
+    } else if (!step->node.empty()) {
+      response.mutable_record()->set_node(step->node);
+    }
+    return response;
+  }
+  bool ended() const { return watch_.ended(); }
+
+ private:
+  FleetWatch watch_;
+  RecordBytes& bytes_;
+};
 
 class FleetService final : public v1::Fleet::CallbackService {
  public:
@@ -56,8 +92,8 @@ class FleetService final : public v1::Fleet::CallbackService {
   grpc::ServerWriteReactor<v1::FleetWatchResponse>* Watch(
       grpc::CallbackServerContext* context,
       const v1::FleetWatchRequest* request) override {
-    return PulledStream<FleetWatch>::Open(FleetWatch(inventory_, *request),
-                                          hub_);
+    return PulledStream<SentFleetWatch>::Open(
+        SentFleetWatch(FleetWatch(inventory_, *request), bytes_), hub_);
   }
 
  private:
@@ -75,6 +111,8 @@ class FleetService final : public v1::Fleet::CallbackService {
   const FleetQueries& queries_;
   const Inventory& inventory_;
   WatchHub& hub_;
+
+  RecordBytes bytes_;
 };
 
 }  // namespace

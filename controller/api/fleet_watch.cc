@@ -18,14 +18,6 @@
 namespace rehai {
 namespace {
 
-v1::FleetWatchResponse Step(v1::FleetWatchResponse::Kind kind,
-                            Revision revision) {
-  v1::FleetWatchResponse step;
-  step.set_kind(kind);
-  step.set_revision(revision);
-  return step;
-}
-
 bool MayBeNamed(const v1::HostSelector& selector, const std::string& node) {
   const auto& nodes = selector.nodes();
   return nodes.empty() ||
@@ -109,18 +101,18 @@ bool FleetWatch::IsMeant(const v1::Record& record) const {
   return filter_.MatchesHost(row, clock_.Now());
 }
 
-absl::StatusOr<std::optional<v1::FleetWatchResponse>> FleetWatch::Next() {
+absl::StatusOr<std::optional<FleetStep>> FleetWatch::Next() {
   RETURN_IF_ERROR(refusal_);
-  ASSIGN_OR_RETURN(std::optional<v1::FleetWatchResponse> step, Find());
+  ASSIGN_OR_RETURN(std::optional<FleetStep> step, Find());
   if (step.has_value()) sent_at_ = clock_.Uptime();
   return step;
 }
 
-absl::StatusOr<std::optional<v1::FleetWatchResponse>> FleetWatch::Find() {
+absl::StatusOr<std::optional<FleetStep>> FleetWatch::Find() {
   if (!first_state_.empty()) {
-    const RecordPtr record = std::move(first_state_.back());
+    RecordPtr record = std::move(first_state_.back());
     first_state_.pop_back();
-    return Changed(*record);
+    return Changed(std::move(record));
   }
   while (true) {
     // One at a time: what is asked for later is newer.
@@ -131,7 +123,8 @@ absl::StatusOr<std::optional<v1::FleetWatchResponse>> FleetWatch::Find() {
     if (!synced_ && reached) {
       synced_ = true;
       sent_through_ = std::max(sent_through_, synced_at_);
-      return Step(v1::FleetWatchResponse::KIND_SYNCED, sent_through_);
+      return FleetStep{.kind = v1::FleetWatchResponse::KIND_SYNCED,
+                       .revision = sent_through_};
     }
     if (next.changes.empty()) return Bookmark(next.through);
     sent_through_ = next.changes.front().revision;
@@ -139,27 +132,28 @@ absl::StatusOr<std::optional<v1::FleetWatchResponse>> FleetWatch::Find() {
   }
 }
 
-std::optional<v1::FleetWatchResponse> FleetWatch::Bookmark(Revision through) {
+std::optional<FleetStep> FleetWatch::Bookmark(Revision through) {
   sent_through_ = std::max(sent_through_, through);
   if (clock_.Uptime() - sent_at_ < bookmark_interval_) return std::nullopt;
-  return Step(v1::FleetWatchResponse::KIND_BOOKMARK, sent_through_);
+  return FleetStep{.kind = v1::FleetWatchResponse::KIND_BOOKMARK,
+                   .revision = sent_through_};
 }
 
-v1::FleetWatchResponse FleetWatch::Changed(const v1::Record& record) {
+FleetStep FleetWatch::Changed(RecordPtr record) {
   if (!selects_all_) {
-    shown_.insert(record.node());
-    hidden_.erase(record.node());
+    shown_.insert(record->node());
+    hidden_.erase(record->node());
   }
-  v1::FleetWatchResponse step =
-      Step(v1::FleetWatchResponse::KIND_HOST_CHANGED, record.revision());
-  *step.mutable_record() = record;
-  return step;
+  const Revision revision = record->revision();
+  return {.kind = v1::FleetWatchResponse::KIND_HOST_CHANGED,
+          .revision = revision,
+          .record = std::move(record)};
 }
 
-std::optional<v1::FleetWatchResponse> FleetWatch::Tell(const Change& change) {
+std::optional<FleetStep> FleetWatch::Tell(const Change& change) {
   const std::string& node = change.host.node;
   if (change.record != nullptr && IsMeant(*change.record)) {
-    return Changed(*change.record);
+    return Changed(change.record);
   }
   if (!selects_all_) {
     const bool was_shown = shown_.erase(node) > 0;
@@ -174,10 +168,9 @@ std::optional<v1::FleetWatchResponse> FleetWatch::Tell(const Change& change) {
       hidden_.insert(node);
     }
   }
-  v1::FleetWatchResponse step =
-      Step(v1::FleetWatchResponse::KIND_HOST_REMOVED, change.revision);
-  step.mutable_record()->set_node(node);
-  return step;
+  return FleetStep{.kind = v1::FleetWatchResponse::KIND_HOST_REMOVED,
+                   .revision = change.revision,
+                   .node = node};
 }
 
 }  // namespace rehai

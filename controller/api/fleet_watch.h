@@ -19,6 +19,14 @@
 
 namespace rehai {
 
+// A step of a watch, before it is a v1::FleetWatchResponse.
+struct FleetStep {
+  v1::FleetWatchResponse::Kind kind = v1::FleetWatchResponse::KIND_UNSPECIFIED;
+  Revision revision = 0;
+  RecordPtr record = nullptr;  // of KIND_HOST_CHANGED
+  std::string node = {};       // of KIND_HOST_REMOVED
+};
+
 // FleetWatch is one watcher's place in the fleet's history. It is asked for the
 // next step when the last one has been sent, so a slow reader skips what has
 // been overtaken meanwhile.
@@ -26,16 +34,13 @@ namespace rehai {
 // - Every step's revision is one to resume after, those of the first state
 //   included: they come in the order of their revisions, not of names.
 // - When nothing was sent for as long as the reader wants, it is sent how far
-// it
-//   is, so that its revision never gets too old to resume after.
+//   it is, so that its revision never gets too old to resume after.
 // - It holds no queue: before SYNCED the records that are still to be sent
 //   (shared with the inventory), after it names at most.
 //
 // Not thread-safe; the inventory may change meanwhile.
 class FleetWatch {
  public:
-  using Response = v1::FleetWatchResponse;
-
   // Both must outlive this.
   FleetWatch(const Inventory& inventory, const v1::FleetWatchRequest& request,
              const Clock& clock = Clock::Real());
@@ -44,17 +49,17 @@ class FleetWatch {
   // a bookmark is due; ask again once in a while for those.
   // kInvalidArgument: what the request says cannot be; kOutOfRange: what came
   // after the revision is no longer known.
-  absl::StatusOr<std::optional<v1::FleetWatchResponse>> Next();
+  absl::StatusOr<std::optional<FleetStep>> Next();
 
   // A fleet has no last change.
   bool ended() const { return false; }
 
  private:
   bool IsMeant(const v1::Record& record) const;
-  absl::StatusOr<std::optional<v1::FleetWatchResponse>> Find();
-  std::optional<v1::FleetWatchResponse> Bookmark(Revision through);
-  v1::FleetWatchResponse Changed(const v1::Record& record);
-  std::optional<v1::FleetWatchResponse> Tell(const Change& change);
+  absl::StatusOr<std::optional<FleetStep>> Find();
+  std::optional<FleetStep> Bookmark(Revision through);
+  FleetStep Changed(RecordPtr record);
+  std::optional<FleetStep> Tell(const Change& change);
 
   // Set at construction.
   const Inventory& inventory_;

@@ -45,19 +45,18 @@ std::vector<std::string> Drain(FleetWatch& watch,
                                Revision* last_revision = nullptr) {
   std::vector<std::string> steps;
   while (true) {
-    const absl::StatusOr<std::optional<v1::FleetWatchResponse>> next =
-        watch.Next();
+    const absl::StatusOr<std::optional<FleetStep>> next = watch.Next();
     EXPECT_THAT(next, IsOk());
     if (!next.ok() || !next->has_value()) return steps;
-    const v1::FleetWatchResponse& step = **next;
-    if (last_revision != nullptr) *last_revision = step.revision();
-    switch (step.kind()) {
+    const FleetStep& step = **next;
+    if (last_revision != nullptr) *last_revision = step.revision;
+    switch (step.kind) {
       case v1::FleetWatchResponse::KIND_HOST_CHANGED:
-        EXPECT_EQ(step.record().revision(), step.revision());
-        steps.push_back(absl::StrCat("+", step.record().node()));
+        EXPECT_EQ(step.record->revision(), step.revision);
+        steps.push_back(absl::StrCat("+", step.record->node()));
         break;
       case v1::FleetWatchResponse::KIND_HOST_REMOVED:
-        steps.push_back(absl::StrCat("-", step.record().node()));
+        steps.push_back(absl::StrCat("-", step.node));
         break;
       case v1::FleetWatchResponse::KIND_BOOKMARK:
         steps.push_back("bookmark");
@@ -92,9 +91,9 @@ TEST_F(FleetWatchTest, AnyStepOfTheFirstStateIsOneToResumeAfter) {
   for (int steps = 0; steps < 2; ++steps) {
     const auto step = whole.Next();
     ASSERT_THAT(step, IsOk());
-    seen.push_back((*step)->record().node());
+    seen.push_back((*step)->record->node());
     // What a watch resumed here is sent, and what was seen, are all hosts.
-    FleetWatch resumed = Watch({}, (*step)->revision());
+    FleetWatch resumed = Watch({}, (*step)->revision);
     std::vector<std::string> all = seen;
     for (const std::string& rest : Drain(resumed)) {
       if (rest != "synced") all.push_back(rest.substr(1));
@@ -130,7 +129,7 @@ TEST_F(FleetWatchTest, ASlowReaderIsSentEachHostsNewestStateOnly) {
   const auto step = watch.Next();
   ASSERT_THAT(step, IsOk());
   ASSERT_TRUE(step->has_value());
-  EXPECT_EQ((*step)->record().labels().at("step"), "99");
+  EXPECT_EQ((*step)->record->labels().at("step"), "99");
   EXPECT_THAT(Drain(watch), ElementsAre("+b"));
 }
 
