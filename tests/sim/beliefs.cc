@@ -29,6 +29,7 @@ void Beliefs::Forget() {
   beliefs_.clear();
   shown_versions_.clear();
   kept_versions_.clear();
+  read_.clear();
   doubted_at_.clear();
   moving_.clear();
 }
@@ -58,6 +59,7 @@ void Beliefs::OnChange(const Change& change) {
   newest_revision_ = record.revision();
   if (before != nullptr) JudgeGone(host, *before, record);
   NoteDoubt(record, before);
+  if (record.presence() == v1::PRESENCE_CURRENT) read_.insert(node);
   // The first that is heard of a host is what was kept.
   const bool is_kept = before == nullptr && world_.controller() == nullptr;
   for (const v1::Guest& guest : record.guests()) {
@@ -194,7 +196,7 @@ bool Beliefs::MaySendOlder(const std::string& node, const std::string& uuid,
   const RecordPtr record = Find(node);
   return world_.crashes() > 0 && record != nullptr &&
          kept != kept_versions_.end() && kept->second == version &&
-         record->presence() == v1::PRESENCE_CURRENT;
+         read_.contains(node);
 }
 
 // Doubt lasts until the change by which it is over.
