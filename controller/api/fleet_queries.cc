@@ -20,6 +20,7 @@
 #include "controller/api/named_hosts.h"
 #include "controller/api/page_token.h"
 #include "controller/api/read_mask.h"
+#include "controller/api/wire_fields.h"
 #include "controller/query/filter.h"
 #include "controller/query/order.h"
 #include "controller/sync/resync_operations.h"
@@ -88,6 +89,14 @@ std::vector<GuestLocation> LookUp(const Filter::Key& key,
     default:
       return inventory.FindGuestsByName(key.text);
   }
+}
+
+std::string SerializeGuest(const v1::Record& record, const v1::Guest& guest,
+                           const ReadMask& mask) {
+  if (mask.is_whole()) return SerializeLocatedGuest(record, guest);
+  v1::LocatedGuest located;
+  FillLocatedGuest(record, guest, mask, located);
+  return located.SerializeAsString();
 }
 
 }  // namespace
@@ -201,10 +210,12 @@ absl::StatusOr<v1::ListGuestsResponse> FleetQueries::ListGuests(
   for (size_t bytes = 0; taken < page.guests.size() && bytes < kPageBytes;
        ++taken) {
     const FleetTable::Position position = page.guests[taken];
-    v1::LocatedGuest& guest = *response.add_guests();
-    FillLocatedGuest(*table->host(position).record, *table->row(position).guest,
-                     question.mask, guest);
-    bytes += guest.ByteSizeLong();
+    std::string located =
+        SerializeGuest(*table->host(position).record,
+                       *table->row(position).guest, question.mask);
+    bytes += located.size();
+    AddSerialized(v1::ListGuestsResponse::kGuestsFieldNumber,
+                  std::move(located), response);
   }
   if (taken < page.guests.size() || page.has_more) {
     const FleetTable::Position last = page.guests[taken - 1];

@@ -39,6 +39,7 @@ class FleetQueries {
       const v1::ListHostsRequest& request) const;
   absl::StatusOr<v1::GetGuestResponse> GetGuest(
       const v1::GetGuestRequest& request) const;
+  // To be serialized: the guests are in it as bytes only (wire_fields.h).
   absl::StatusOr<v1::ListGuestsResponse> ListGuests(
       const v1::ListGuestsRequest& request) const;
   absl::StatusOr<v1::SummarizeResponse> Summarize(

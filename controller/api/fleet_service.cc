@@ -14,6 +14,7 @@
 #include "controller/api/grpc_status.h"
 #include "controller/api/pulled_stream.h"
 #include "controller/api/record_bytes.h"
+#include "controller/api/wire_fields.h"
 #include "rehai/v1/fleet.grpc.pb.h"
 
 namespace rehai {
@@ -34,12 +35,8 @@ class SentFleetWatch {
     response.set_kind(step->kind);
     response.set_revision(step->revision);
     if (step->record != nullptr) {
-      // The field is put in as bytes that many watches share. The reader cannot
-      // tell: on the wire it is the same as a message that is serialized here.
-      response.GetReflection()
-          ->MutableUnknownFields(&response)
-          ->AddLengthDelimited(Response::kRecordFieldNumber,
-                               *bytes_.Of(step->record));
+      AddSerialized(Response::kRecordFieldNumber, *bytes_.Of(step->record),
+                    response);
     } else if (!step->node.empty()) {
       response.mutable_record()->set_node(step->node);
     }

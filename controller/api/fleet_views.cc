@@ -5,6 +5,10 @@
 
 #include <algorithm>
 
+#include "controller/api/wire_fields.h"
+#include "controller/inventory/record.h"
+#include "proto/ids.h"
+
 namespace rehai {
 
 void FillHost(const v1::Record& record, const v1::SyncStatus& sync,
@@ -54,10 +58,27 @@ void FillLocatedGuest(const v1::Record& record, const v1::Guest& guest,
               *located.mutable_confirmed_at());
   }
   if (mask.Has("missing")) {
-    located.set_missing(std::binary_search(record.missing_uuids().begin(),
-                                           record.missing_uuids().end(),
-                                           guest.uuid()));
+    located.set_missing(IsMissing(record, GuestId{guest.uuid()}));
   }
+}
+
+std::string SerializeLocatedGuest(const v1::Record& record,
+                                  const v1::Guest& guest) {
+  using Located = v1::LocatedGuest;
+  Located located;
+  located.set_node(record.node());
+  located.set_host_revision(record.revision());
+  located.set_presence(record.presence());
+  located.set_missing(IsMissing(record, GuestId{guest.uuid()}));
+  std::string bytes = located.SerializeAsString();
+  AppendField(Located::kGuestFieldNumber, guest, bytes);
+  if (record.has_provenance()) {
+    AppendField(Located::kProvenanceFieldNumber, record.provenance(), bytes);
+  }
+  if (record.has_confirmed_at()) {
+    AppendField(Located::kConfirmedAtFieldNumber, record.confirmed_at(), bytes);
+  }
+  return bytes;
 }
 
 v1::LocatedGuest MakeLocatedGuest(const v1::Record& record,

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "absl/status/status.h"
 #include "google/protobuf/text_format.h"
 #include "tests/matchers.h"
@@ -85,6 +87,25 @@ TEST(FleetViewsTest, AGuestThatTheLastCompleteListLackedIsMissing) {
   EXPECT_TRUE(MakeLocatedGuest(record, record.guests(0)).missing());
   EXPECT_FALSE(MakeLocatedGuest(record, record.guests(1)).missing());
   EXPECT_TRUE(MakeLocatedGuest(record, record.guests(2)).missing());
+}
+
+TEST(FleetViewsTest, ASerializedGuestHasAllThatALocatedGuestHas) {
+  v1::Record record = SomeRecord();
+  record.add_missing_uuids("u2");
+  const v1::LocatedGuest located = MakeLocatedGuest(record, record.guests(1));
+  std::vector<const google::protobuf::FieldDescriptor*> set;
+  located.GetReflection()->ListFields(located, &set);
+  ASSERT_EQ(set.size(), v1::LocatedGuest::descriptor()->field_count())
+      << "else the next line proves nothing of a field that is not set";
+  v1::LocatedGuest read;
+  ASSERT_TRUE(
+      read.ParseFromString(SerializeLocatedGuest(record, record.guests(1))));
+  EXPECT_THAT(read, EqualsProto(located));
+
+  const v1::Record bare = FromText<v1::Record>(R"pb(guests { uuid: "u1" })pb");
+  ASSERT_TRUE(
+      read.ParseFromString(SerializeLocatedGuest(bare, bare.guests(0))));
+  EXPECT_THAT(read, EqualsProto(MakeLocatedGuest(bare, bare.guests(0))));
 }
 
 }  // namespace

@@ -29,6 +29,9 @@ class ReadMask {
       const google::protobuf::FieldMask& mask,
       const google::protobuf::Descriptor& message);
 
+  // True if the message is to have everything.
+  bool is_whole() const { return is_whole_; }
+
   // True if the message is to have the field, or something of it.
   bool Has(absl::string_view field) const {
     return is_whole_ || fields_.contains(field);
