@@ -192,7 +192,10 @@ absl::StatusOr<FleetSource::Heard> FleetSource::HearReport(
   heard.away = schedule.AgentSpoke(now, heard.verdict == Verdict::kBelieved);
   seen.set_session(push.observation_session);
   seen.set_sequence(++push.sequence);
-  ExplainGone(*host, before, lacking, seen);
+  // What is not taken in is no word of anybody's absence.
+  if (heard.verdict == Verdict::kBelieved) {
+    ExplainGone(*host, before, lacking, seen);
+  }
   Enqueue(*host);
   return heard;
 }

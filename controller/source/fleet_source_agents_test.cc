@@ -531,6 +531,46 @@ TEST_F(FleetSourceAgentsTest, WhatAHostInDoubtSaysIsNotTakenIn) {
   EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT, 0));
 }
 
+TEST_F(FleetSourceAgentsTest, WhatAHostInDoubtLacksIsNotAskedForAgain) {
+  Create(0);
+  source_->SetHosts({WithoutUri(0), WithoutUri(1)});
+  const int64_t first = Come(0);
+  const int64_t second = Come(1);
+  ASSERT_THAT(See(first, Report({Guest("1", "web")}, "same"), {}, 0), IsOk());
+  ASSERT_THAT(See(second, Report({}, "same"), {}, 1), IsOk());
+  source_->Tick();
+  ASSERT_TRUE(HasCondition(*Record(0), kDuplicateHostUuid));
+  ASSERT_THAT(See(first, Report({}, "same"), {}, 0), IsOk());
+  clock_.Advance(options_.move_settle);
+  source_->Tick();
+  EXPECT_THAT(agents_[0]->AwaitRequests(0), IsEmpty());
+  EXPECT_EQ(Record(0)->guests_size(), 1);
+}
+
+TEST_F(FleetSourceAgentsTest, AnAgentIsHeardAgainOnceAReadHasEndedItsDoubt) {
+  v1::HostFacts facts;
+  facts.set_uuid("uuid-0");
+  Host().SetFacts(facts);
+  Start();
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+  const int64_t session = Come();
+  ASSERT_THAT(See(session, Report({Guest("1", "web")}, "another")), IsOk());
+  ASSERT_TRUE(AwaitCondition(kHostUuidChanged, true, 0));
+  source_->CannotRead({NodeOf(0)}, session, absl::UnavailableError("away"));
+  clock_.Advance(options_.fallback_after);
+  ASSERT_TRUE(AwaitCondition(kHostUuidChanged, false, 0));
+  ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+
+  ASSERT_THAT(See(session, Partial(Guest("2", "db"))), IsOk());
+  EXPECT_EQ(Record()->guests_size(), 0) << "whose guest is it?";
+  const std::vector<int64_t> asked = agents_.back()->AwaitRequests(1);
+  ASSERT_EQ(asked.size(), 1);
+  ASSERT_THAT(See(session, Report({Guest("2", "db")}, "uuid-0"), asked),
+              IsOk());
+  EXPECT_EQ(Record()->guests_size(), 1);
+  EXPECT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));
+}
+
 TEST_F(FleetSourceAgentsTest, AnAgentThatCannotReadGivesWayToADial) {
   Start();
   ASSERT_TRUE(AwaitPresence(v1::PRESENCE_CURRENT));

@@ -149,6 +149,8 @@ FleetSource::Verdict FleetSource::Judge(const Task& task,
   if (!verdict.believed) return Verdict::kDoubted;
   host.told_by = 0;
   host.push.resumes = false;
+  // The doubt that its agent met is over, but a part says not who it is of.
+  if (!host.push.believed) host.push.believed = host.push.behind = true;
   host.pulled_at = task.reading.begun;
   host.request_before_pull = last_request_;
   ExplainLacking(task, before, lacking, seen);
