@@ -29,7 +29,7 @@ constexpr Row kRows[] = {
     {"Chef.Cost", kOperatorsRead},
     {"Chef.SetLimits", kOverrule},
     {"Chef.Status", kRead},
-    {"Explanations.Explain", kRead},
+    {"Explanations.Explain", kOperatorsRead},
     {"Fleet.GetGuest", kRead},
     {"Fleet.GetHost", kRead},
     {"Fleet.ListGuests", kRead},
