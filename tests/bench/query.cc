@@ -389,11 +389,12 @@ absl::StatusOr<ordered_json> Run() {
 
   Progress("filling a controller");
   ApiServer::Options options = TestController::AnyPort();
-  // Watches and clients of one machine are all the same caller's.
-  options.limits = {.max_calls = 0,
-                    .max_streams = 0,
-                    .max_streams_per_client = 0,
-                    .calls_per_second = 0};
+  // Watches and clients of one machine are all the same caller's: limits that
+  // are looked at and never reached.
+  options.limits = {.max_calls = 1'000'000,
+                    .max_streams = 1'000'000,
+                    .max_streams_per_client = 1'000'000,
+                    .calls_per_second = 1'000'000};
   TestController controller(options);
   fleet.Fill(controller.inventory(), absl::Now());
   EchoFleet echo;
