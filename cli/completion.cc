@@ -184,6 +184,8 @@ _PROGRAM() {
     _describe PROGRAM found
 }
 compdef _PROGRAM PROGRAM
+# Loaded by the first completion, this is to answer that one too.
+[[ ${funcstack[1]} != _PROGRAM ]] || _PROGRAM
 )";
 
 constexpr char kFish[] = R"(# fish completion for PROGRAM
