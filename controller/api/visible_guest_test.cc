@@ -53,8 +53,10 @@ class VisibleGuestTest : public testing::Test {
     inventory_.AddHost(kB, {});
   }
 
-  void See(const HostId& host, const std::vector<v1::Guest>& guests) {
+  void See(const HostId& host, const std::vector<v1::Guest>& guests,
+           const std::vector<std::string>& moving = {}) {
     v1::Observation observation;
+    observation.mutable_moving_uuids()->Assign(moving.begin(), moving.end());
     observation.set_node(host.node);
     observation.set_session(1);
     observation.set_sequence(++sequence_);
@@ -216,6 +218,38 @@ TEST_F(VisibleGuestTest, AGuestIsGoneOnceChefHasTheRevisionWithoutIt) {
   ASSERT_THAT(answer(), IsOk());
   EXPECT_FALSE(answer()->has_guest());
   EXPECT_EQ(answer()->receipt().node(), "a");
+}
+
+TEST_F(VisibleGuestTest, AGuestOnItsWayIsNeitherThereNorGone) {
+  See(kA, {Web()});
+  See(kA, {}, /*moving=*/{kUuid});
+  Verify();
+  v1::WaitVisibleRequest there = For("web01");
+  Wait(there);
+  v1::WaitVisibleRequest gone = For("web01");
+  gone.set_absent(true);
+  Wait(gone);
+  EXPECT_TRUE(answers_.empty());
+  See(kB, {Web()});
+  Verify(kB);
+  Step();
+  ASSERT_EQ(answers_.size(), 1);
+  ASSERT_THAT(answer(), IsOk());
+  EXPECT_EQ(answer()->guest().node(), "b");
+}
+
+TEST_F(VisibleGuestTest, ThatItWentFromAnotherNodeSaysNothingOfTheNamedOne) {
+  See(kA, {Web()});
+  See(kA, {});
+  See(kB, {});
+  Verify(kB);
+  v1::WaitVisibleRequest gone = For("web01");
+  gone.set_absent(true);
+  gone.set_node("b");
+  Wait(gone);
+  ASSERT_EQ(answers_.size(), 1);
+  ASSERT_THAT(answer(), IsOk());
+  EXPECT_EQ(answer()->receipt().node(), "b");
 }
 
 TEST_F(VisibleGuestTest, OfAGuestNeverSeenItsNodeIsToBeNamed) {

@@ -496,6 +496,13 @@ TEST_F(SqliteStoreTest, LogCutAtAnyByteLeavesWholeGroups) {
   EXPECT_EQ(last, 4);
 }
 
+v1::AuditEntry Audited(absl::Time at) {
+  v1::AuditEntry entry;
+  *entry.mutable_at() = ToProto(at);
+  entry.set_command("Resync.Start");
+  return entry;
+}
+
 TEST_F(SqliteStoreTest, HistoryIsKeptByAgeAndByNumber) {
   retention_ = {.history_age = absl::Hours(1),
                 .history_rows = 5,
@@ -516,13 +523,19 @@ TEST_F(SqliteStoreTest, HistoryIsKeptByAgeAndByNumber) {
   EXPECT_EQ(Count("operations WHERE id IN ('paused', 'o2', 'o3')"), 3);
   EXPECT_EQ(Count("operations"), 3);
   clock_.Advance(absl::Hours(2));
-  for (int i = 0; i < 9; ++i) store->Put(Host("a", 1), {Event(clock_.Now())});
+  for (int i = 0; i < 9; ++i) {
+    store->Put(Host("a", 1), {Event(clock_.Now())});
+    store->Append(Audited(clock_.Now()));
+  }
   Commit(*store);
   EXPECT_EQ(Count("history"), 5);
+  EXPECT_EQ(Count("audit"), 5);
   clock_.Advance(absl::Hours(2));
   store->Put(Host("a", 1), {Event(clock_.Now())});
+  store->Append(Audited(clock_.Now()));
   Commit(*store);
   EXPECT_EQ(Count("history"), 1);
+  EXPECT_EQ(Count("audit"), 1);
 }
 
 }  // namespace

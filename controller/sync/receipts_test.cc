@@ -166,6 +166,15 @@ TEST_F(ReceiptsTest, AGuestThatWentIsRemembered) {
   EXPECT_FALSE(receipts_.Find(kHost, 6).has_value());
 }
 
+TEST_F(ReceiptsTest, ARemovalThatIsToldLateTakesNothingAway) {
+  See(5, {{kWeb.uuid, v1::GUEST_STATE_RUNNING}});
+  // It left and came back; the two are told in the wrong order.
+  See(7, {{kWeb.uuid, v1::GUEST_STATE_RUNNING}});
+  receipts_.OnChange({.host = kHost, .revision = 6, .record = nullptr});
+  EXPECT_TRUE(receipts_.FindOn(kHost, kWeb).has_value());
+  EXPECT_FALSE(receipts_.FindGone(kWeb).has_value());
+}
+
 TEST_F(ReceiptsTest, GuestsThatWentAreForgottenAtLast) {
   See(1, {{kWeb.uuid, v1::GUEST_STATE_RUNNING}});
   See(2);
