@@ -116,6 +116,17 @@ TEST_F(CallGateTest, AClientsRateIsBoundedAfterItsBurst) {
   EXPECT_FALSE(Fits("alice"));
 }
 
+TEST_F(CallGateTest, ALongSilenceEarnsNoMoreThanABurst) {
+  CallGate::Limits limits = Wide();
+  limits.calls_per_second = 2;
+  limits.call_burst = 3;
+  Make(limits);
+  EXPECT_TRUE(Fits("alice"));
+  clock_.Advance(absl::Hours(1));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Fits("alice")) << i;
+  EXPECT_FALSE(Fits("alice"));
+}
+
 TEST_F(CallGateTest, ThoseTurnedAwayTogetherDoNotComeBackTogether) {
   CallGate::Limits limits = Wide();
   limits.max_calls = 0;
