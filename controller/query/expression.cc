@@ -47,14 +47,14 @@ bool IsKeyword(absl::string_view word) {
 std::string WithWildcards(absl::string_view text) {
   std::string pattern(text);
   std::replace(pattern.begin(), pattern.end(), '*', kAnyText);
-  std::replace(pattern.begin(), pattern.end(), '?', kAnyByte);
+  std::replace(pattern.begin(), pattern.end(), '?', kAnyCharacter);
   return pattern;
 }
 
 std::string WithoutWildcards(absl::string_view pattern) {
   std::string text(pattern);
   std::replace(text.begin(), text.end(), kAnyText, '*');
-  std::replace(text.begin(), text.end(), kAnyByte, '?');
+  std::replace(text.begin(), text.end(), kAnyCharacter, '?');
   return text;
 }
 
@@ -68,11 +68,21 @@ class Parser {
     SkipSpace();
     if (AtEnd()) return Expression();
     ASSIGN_OR_RETURN(Expression all, ParseExpression());
-    if (!AtEnd()) return ErrorAt(at_, "a ) without its (");
+    if (!AtEnd()) return ErrorAt(Position(at_), "a ) without its (");
     return all;
   }
 
  private:
+  // Characters before the byte `at`.
+  size_t Position(size_t at) const {
+    const absl::string_view before = text_.substr(0, at);
+    return static_cast<size_t>(
+        std::count_if(before.begin(), before.end(), [](char c) {
+          // Not one that goes on with a character of several bytes.
+          return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+        }));
+  }
+
   absl::StatusOr<Expression> ParseExpression() {
     std::vector<Expression> operands;
     while (true) {
@@ -117,12 +127,13 @@ class Parser {
   absl::StatusOr<Expression> ParseComposite() {
     const size_t opened_at = at_++;
     if (++depth_ > kMaxDepth) {
-      return ErrorAt(opened_at, absl::StrCat("more than ", kMaxDepth,
-                                             " parentheses within another"));
+      return ErrorAt(
+          Position(opened_at),
+          absl::StrCat("more than ", kMaxDepth, " parentheses within another"));
     }
     SkipSpace();
     ASSIGN_OR_RETURN(Expression inner, ParseExpression());
-    if (!Consume(")")) return ErrorAt(opened_at, "a ( without its )");
+    if (!Consume(")")) return ErrorAt(Position(opened_at), "a ( without its )");
     --depth_;
     return inner;
   }
@@ -130,10 +141,10 @@ class Parser {
   absl::StatusOr<Expression> ParseRestriction() {
     Expression restriction;
     restriction.kind = Kind::kRestriction;
-    restriction.member_at = at_;
+    restriction.member_at = Position(at_);
     if (++restrictions_ > kMaxRestrictions) {
-      return ErrorAt(at_, absl::StrCat("more than ", kMaxRestrictions,
-                                       " comparisons and words"));
+      return ErrorAt(Position(at_), absl::StrCat("more than ", kMaxRestrictions,
+                                                 " comparisons and words"));
     }
     // The text of a word alone: dots in it separate nothing, after all.
     std::string word;
@@ -143,9 +154,10 @@ class Parser {
       bool quoted = false;
       ASSIGN_OR_RETURN(std::string part, ParseText(EndsWord, quoted));
       if (!quoted && IsKeyword(part)) {
-        return ErrorAt(part_at, absl::StrCat(part,
-                                             " where a field or a word "
-                                             "is expected"));
+        return ErrorAt(Position(part_at),
+                       absl::StrCat(part,
+                                    " where a field or a word "
+                                    "is expected"));
       }
       if (restriction.member.empty()) restriction.is_quoted = quoted;
       has_quotes |= quoted;
@@ -164,7 +176,8 @@ class Parser {
     }
     if (restriction.comparator == Comparator::kNone) {
       if (!AtEnd() && text_[comparator_at] == '!') {
-        return ErrorAt(comparator_at, "! is no comparator; write != or NOT");
+        return ErrorAt(Position(comparator_at),
+                       "! is no comparator; write != or NOT");
       }
       at_ = end;
       restriction.is_quoted = has_quotes;
@@ -173,7 +186,7 @@ class Parser {
     }
     for (std::string& part : restriction.member) part = WithoutWildcards(part);
     SkipSpace();
-    restriction.value_at = at_;
+    restriction.value_at = Position(at_);
     if (!AtEnd() && text_[at_] == '(') return ParseValues(restriction);
     bool quoted = false;
     ASSIGN_OR_RETURN(restriction.value, ParseText(EndsValue, quoted));
@@ -211,7 +224,7 @@ class Parser {
 
   // A word up to what ends it, or a quoted text; with wildcards.
   absl::StatusOr<std::string> ParseText(bool (*ends)(char), bool& quoted) {
-    if (AtEnd()) return ErrorAt(at_, "ends where more is expected");
+    if (AtEnd()) return ErrorAt(Position(at_), "ends where more is expected");
     if (IsQuote(text_[at_])) {
       quoted = true;
       return ParseQuoted();
@@ -219,14 +232,15 @@ class Parser {
     const size_t begin = at_;
     while (!AtEnd() && !ends(text_[at_])) {
       if (absl::ascii_iscntrl(static_cast<unsigned char>(text_[at_]))) {
-        return ErrorAt(at_, "a control character");
+        return ErrorAt(Position(at_), "a control character");
       }
       ++at_;
     }
     if (at_ == begin) {
-      return ErrorAt(at_, absl::StrCat("\"", text_.substr(at_, 1),
-                                       "\" where a field or a value is "
-                                       "expected"));
+      return ErrorAt(Position(at_),
+                     absl::StrCat("\"", text_.substr(at_, 1),
+                                  "\" where a field or a value is "
+                                  "expected"));
     }
     return WithWildcards(text_.substr(begin, at_ - begin));
   }
@@ -237,14 +251,14 @@ class Parser {
     std::string text;
     while (!AtEnd() && text_[at_] != quote) {
       if (absl::ascii_iscntrl(static_cast<unsigned char>(text_[at_]))) {
-        return ErrorAt(at_, "a control character");
+        return ErrorAt(Position(at_), "a control character");
       }
       if (text_[at_] == '\\') {
         if (at_ + 1 == text_.size()) break;
         // As it is; a byte of a longer character is as good as the whole of it.
         ++at_;
         if (absl::ascii_iscntrl(static_cast<unsigned char>(text_[at_]))) {
-          return ErrorAt(at_, "a control character");
+          return ErrorAt(Position(at_), "a control character");
         }
         text += text_[at_++];
         continue;
@@ -252,7 +266,7 @@ class Parser {
       text += WithWildcards(text_.substr(at_++, 1));
     }
     if (AtEnd() || !Consume(absl::string_view(&quote, 1))) {
-      return ErrorAt(opened_at, "a quote without its end");
+      return ErrorAt(Position(opened_at), "a quote without its end");
     }
     return text;
   }
@@ -299,12 +313,12 @@ std::string PrintText(absl::string_view text, bool quoted) {
       !quoted && !text.empty() && !IsKeyword(text) && text.front() != '-' &&
       std::all_of(text.begin(), text.end(), [](char c) {
         return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' ||
-               c == '-' || c == kAnyText || c == kAnyByte;
+               c == '-' || c == kAnyText || c == kAnyCharacter;
       });
   if (is_plain) return WithoutWildcards(text);
   std::string printed = "\"";
   for (const char c : text) {
-    if (c == kAnyText || c == kAnyByte) {
+    if (c == kAnyText || c == kAnyCharacter) {
       printed += c == kAnyText ? '*' : '?';
       continue;
     }

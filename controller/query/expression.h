@@ -65,7 +65,7 @@ struct Expression {
   Comparator comparator = Comparator::kNone;
   std::string value;
 
-  // Where the member and the value begin, in bytes from 0; for errors.
+  // Where the member and the value begin, in characters from 0; for errors.
   size_t member_at = 0;
   size_t value_at = 0;
 

@@ -101,6 +101,7 @@ TEST(ExpressionTest, ErrorsSayWhatIsWrongWhere) {
     const char* error;
   } cases[] = {
       {"a =", "character 4: ends where more is expected"},
+      {"ä = \"é\" )", "character 9: a ) without its ("},
       {"(a", "character 1: a ( without its )"},
       {"a)", "character 2: a ) without its ("},
       {"a = (b = c)", "character 6: a comparison among the values"},

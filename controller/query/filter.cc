@@ -65,7 +65,7 @@ bool HasLabel(const v1::Record& record, const TextPattern& key) {
 std::string Shown(absl::string_view text) {
   std::string shown = Excerpt(text, kExcerptBytes);
   std::replace(shown.begin(), shown.end(), kAnyText, '*');
-  std::replace(shown.begin(), shown.end(), kAnyByte, '?');
+  std::replace(shown.begin(), shown.end(), kAnyCharacter, '?');
   return shown;
 }
 

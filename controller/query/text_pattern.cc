@@ -3,18 +3,25 @@
 
 #include "controller/query/text_pattern.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/utf8.h"
 
 namespace rehai::query {
 namespace {
 
 bool HasWildcard(absl::string_view pattern) {
   return pattern.find(kAnyText) != absl::string_view::npos ||
-         pattern.find(kAnyByte) != absl::string_view::npos;
+         pattern.find(kAnyCharacter) != absl::string_view::npos;
+}
+
+// How many bytes the character there has; of what is not UTF-8, one.
+size_t CharacterAt(absl::string_view text, size_t at) {
+  return std::max(CharacterLength(text.substr(at)), size_t{1});
 }
 
 bool MatchesAny(absl::string_view pattern, absl::string_view text) {
@@ -29,13 +36,15 @@ bool MatchesAny(absl::string_view pattern, absl::string_view text) {
     if (p < pattern.size() && pattern[p] == kAnyText) {
       star = p++;
       star_end = t;
-    } else if (p < pattern.size() &&
-               (pattern[p] == kAnyByte || pattern[p] == text[t])) {
+    } else if (p < pattern.size() && pattern[p] == kAnyCharacter) {
+      ++p;
+      t += CharacterAt(text, t);
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
       ++p;
       ++t;
     } else if (star != kNone) {
       p = star + 1;
-      t = ++star_end;
+      t = star_end += CharacterAt(text, star_end);
     } else {
       return false;
     }

@@ -13,12 +13,12 @@ namespace rehai::query {
 // In the text of a filter's value, where a * or ? stood that was not escaped.
 // Filters have no control characters, so these are free.
 inline constexpr char kAnyText = '\x01';
-inline constexpr char kAnyByte = '\x02';
+inline constexpr char kAnyCharacter = '\x02';
 
 // TextPattern says which texts match: kAnyText stands for any characters or
-// none, kAnyByte for one byte, everything else for itself. Takes time in the
-// product of the lengths at worst; the usual forms take what a comparison of
-// strings does. Immutable. Matches() allocates nothing.
+// none, kAnyCharacter for one character, everything else for itself. Takes time
+// in the product of the lengths at worst; the usual forms take what a
+// comparison of strings does. Immutable. Matches() allocates nothing.
 class TextPattern {
  public:
   TextPattern() = default;

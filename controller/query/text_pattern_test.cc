@@ -14,7 +14,7 @@ namespace {
 // As a filter writes it.
 TextPattern Pattern(std::string text) {
   std::replace(text.begin(), text.end(), '*', kAnyText);
-  std::replace(text.begin(), text.end(), '?', kAnyByte);
+  std::replace(text.begin(), text.end(), '?', kAnyCharacter);
   return TextPattern(text);
 }
 
@@ -48,6 +48,12 @@ TEST(TextPatternTest, MatchesTheWholeText) {
       {"web??", "web1", false},
       {"?", "", false},
       {"?*", "a", true},
+      {"caf?", "café", true},
+      {"caf??", "café", false},
+      {"*?", "é", true},
+      {"?*?", "é", false},
+      {"a?b", "a\xffz", false},
+      {"a?z", "a\xffz", true},
       {"a**b", "ab", true},
       {"Web*", "web01", false},
       {"a.c", "abc", false},
