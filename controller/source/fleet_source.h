@@ -88,8 +88,8 @@ class FleetSource final : public AgentHosts {
     // A guest that its host said migrated away is looked for elsewhere for so
     // long.
     absl::Duration move_timeout = absl::Seconds(30);
-    // A guest whose end an event tells of is gone if no host's event has shown
-    // it elsewhere after this.
+    // A guest whose end an event tells of, or that its host's list has begun to
+    // lack, is gone if nothing has told of it elsewhere after this.
     absl::Duration move_settle = absl::Milliseconds(50);
     // A host whose agent went, or cannot read it, is dialed after this.
     absl::Duration fallback_after = absl::Seconds(30);
