@@ -107,12 +107,13 @@ class VisibleGuestTest : public testing::Test {
                         {.status = [this](const HostId&) { return sync_; },
                          .sweep = [this] { return sweep_; }}};
   int sweeps_ = 0;
+  // Before the waits, which answer those who still wait at their end.
+  std::vector<Answer> answers_;
   VisibleWaits waits_{
       {.most = 3},
       [this](const v1::WaitVisibleRequest& r) { return guests_.Look(r); },
       [this] { ++sweeps_; },
       clock_};
-  std::vector<Answer> answers_;
   int64_t sequence_ = 0;
 };
 
