@@ -10,6 +10,15 @@
 #include "base/clock.h"
 
 namespace rehai::hypervisor {
+namespace {
+
+// The same, sharing nothing: a status counts those who have it in Debian's
+// absl, where ThreadSanitizer does not see it.
+absl::Status OfItsOwn(const absl::Status& status) {
+  return absl::Status(status.code(), status.message());
+}
+
+}  // namespace
 
 class FakeHost::FakeConnection final : public Connection {
  public:
@@ -202,12 +211,6 @@ void ClearVolatile(Inventory& inventory) {
     }
   }
   for (v1::Guest& guest : inventory.guests) guest.clear_cpu_time_ns();
-}
-
-// The same, sharing nothing: a status counts those who have it in Debian's
-// absl, where ThreadSanitizer does not see it.
-absl::Status OfItsOwn(const absl::Status& status) {
-  return absl::Status(status.code(), status.message());
 }
 
 }  // namespace
