@@ -82,7 +82,7 @@ class Beliefs {
   std::map<std::pair<std::string, std::string>, int64_t> shown_versions_;
   // Of the state that the last crash left.
   std::map<std::pair<std::string, std::string>, int64_t> kept_versions_;
-  std::set<std::string> read_;  // by node, since then
+  std::set<std::string> read_;                        // by node, since then
   std::map<std::string, absl::Duration> doubted_at_;  // the last moment
   std::vector<Moving> moving_;
   int64_t newest_revision_ = 0;  // of all hosts, over restarts too
