@@ -123,11 +123,14 @@ absl::Status CheckWait(const v1::WaitVisibleRequest& request) {
 absl::StatusOr<VisibleGuests::Found> VisibleGuests::Find(
     const std::string& uuid, const std::string& name,
     const std::string& node) const {
-  Found found;
   const GuestId id{absl::AsciiStrToLower(uuid)};
   if (!node.empty()) {
-    found.standing = uuid.empty() ? receipts_.FindOn(HostId{node}, name)
-                                  : receipts_.FindOn(HostId{node}, id);
+    std::optional<Receipts::Standing> there =
+        uuid.empty() ? receipts_.FindOn(HostId{node}, name)
+                     : receipts_.FindOn(HostId{node}, id);
+    if (there.has_value()) {
+      return Found{.standing = std::move(there), .is_there = true};
+    }
   } else {
     std::optional<GuestLocation> place;
     if (!uuid.empty()) {
@@ -141,21 +144,16 @@ absl::StatusOr<VisibleGuests::Found> VisibleGuests::Find(
     if (place.has_value()) {
       // The receipts may not have heard of it yet: then it is as if it was not
       // there, and they will tell when they have.
-      found.is_there = true;
-      found.standing = receipts_.FindOn(HostId{place->record->node()},
-                                        GuestId{place->guest->uuid()});
-      return found;
+      return Found{.standing = receipts_.FindOn(HostId{place->record->node()},
+                                                GuestId{place->guest->uuid()}),
+                   .is_there = true};
     }
   }
-  found.is_there = found.standing.has_value();
-  if (found.is_there) return found;
-  found.standing =
+  std::optional<Receipts::Standing> gone =
       uuid.empty() ? receipts_.FindGone(name) : receipts_.FindGone(id);
-  if (found.standing.has_value() && !node.empty() &&
-      found.standing->host.node != node) {
-    found.standing.reset();
-  }
-  return found;
+  const bool is_elsewhere =
+      gone.has_value() && !node.empty() && gone->host.node != node;
+  return is_elsewhere ? Found() : Found{.standing = std::move(gone)};
 }
 
 VisibleLook VisibleGuests::Look(const v1::WaitVisibleRequest& request) const {
