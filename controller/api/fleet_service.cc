@@ -98,9 +98,10 @@ class FleetService final : public v1::Fleet::CallbackService {
   static grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
                                           absl::StatusOr<Response> answer,
                                           Response* response) {
+    const grpc::Status status = ToGrpc(answer.status());
     if (answer.ok()) *response = *std::move(answer);
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-    reactor->Finish(ToGrpc(answer.status()));
+    reactor->Finish(status);
     return reactor;
   }
 

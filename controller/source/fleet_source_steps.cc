@@ -62,12 +62,13 @@ void FleetSource::Dial(Task& task) {
   }
   host.origin = DisplayUri(host.uri);
   auto connection = dialer_.Dial(host.uri, options_.dial, host);
+  const absl::Status dialed = connection.status();
   const absl::Duration took = clock_.Uptime() - task.begun.at;
   bool is_unwanted = false;
   {
     MutexLock lock(mu_);
-    statistics_.DialEnded(connection.status(), took);
-    host.standing.DialEnded(connection.status(), took);
+    statistics_.DialEnded(dialed, took);
+    host.standing.DialEnded(dialed, took);
     if (connection.ok()) {
       host.connection = *std::move(connection);
       host.session = ++last_session_;
@@ -81,7 +82,7 @@ void FleetSource::Dial(Task& task) {
     }
   }
   if (is_unwanted) return Abandon(task);
-  if (host.connection == nullptr) return Lose(task, connection.status());
+  if (host.connection == nullptr) return Lose(task, dialed);
   Read(task);
 }
 
