@@ -68,7 +68,7 @@ class Parser {
     SkipSpace();
     if (AtEnd()) return Expression();
     ASSIGN_OR_RETURN(Expression all, ParseExpression());
-    if (!AtEnd()) return ErrorAt(Position(at_), "a ) without its (");
+    if (!AtEnd()) return Wrong(at_, "a ) without its (");
     return all;
   }
 
@@ -81,6 +81,10 @@ class Parser {
           // Not one that goes on with a character of several bytes.
           return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
         }));
+  }
+
+  absl::Status Wrong(size_t at, absl::string_view what) const {
+    return ErrorAt(Position(at), what);
   }
 
   absl::StatusOr<Expression> ParseExpression() {
@@ -127,13 +131,12 @@ class Parser {
   absl::StatusOr<Expression> ParseComposite() {
     const size_t opened_at = at_++;
     if (++depth_ > kMaxDepth) {
-      return ErrorAt(
-          Position(opened_at),
-          absl::StrCat("more than ", kMaxDepth, " parentheses within another"));
+      return Wrong(opened_at, absl::StrCat("more than ", kMaxDepth,
+                                           " parentheses within another"));
     }
     SkipSpace();
     ASSIGN_OR_RETURN(Expression inner, ParseExpression());
-    if (!Consume(")")) return ErrorAt(Position(opened_at), "a ( without its )");
+    if (!Consume(")")) return Wrong(opened_at, "a ( without its )");
     --depth_;
     return inner;
   }
@@ -143,8 +146,8 @@ class Parser {
     restriction.kind = Kind::kRestriction;
     restriction.member_at = Position(at_);
     if (++restrictions_ > kMaxRestrictions) {
-      return ErrorAt(Position(at_), absl::StrCat("more than ", kMaxRestrictions,
-                                                 " comparisons and words"));
+      return Wrong(at_, absl::StrCat("more than ", kMaxRestrictions,
+                                     " comparisons and words"));
     }
     // The text of a word alone: dots in it separate nothing, after all.
     std::string word;
@@ -154,10 +157,9 @@ class Parser {
       bool quoted = false;
       ASSIGN_OR_RETURN(std::string part, ParseText(EndsWord, quoted));
       if (!quoted && IsKeyword(part)) {
-        return ErrorAt(Position(part_at),
-                       absl::StrCat(part,
-                                    " where a field or a word "
-                                    "is expected"));
+        return Wrong(part_at, absl::StrCat(part,
+                                           " where a field or a word "
+                                           "is expected"));
       }
       if (restriction.member.empty()) restriction.is_quoted = quoted;
       has_quotes |= quoted;
@@ -176,8 +178,7 @@ class Parser {
     }
     if (restriction.comparator == Comparator::kNone) {
       if (!AtEnd() && text_[comparator_at] == '!') {
-        return ErrorAt(Position(comparator_at),
-                       "! is no comparator; write != or NOT");
+        return Wrong(comparator_at, "! is no comparator; write != or NOT");
       }
       at_ = end;
       restriction.is_quoted = has_quotes;
@@ -224,7 +225,7 @@ class Parser {
 
   // A word up to what ends it, or a quoted text; with wildcards.
   absl::StatusOr<std::string> ParseText(bool (*ends)(char), bool& quoted) {
-    if (AtEnd()) return ErrorAt(Position(at_), "ends where more is expected");
+    if (AtEnd()) return Wrong(at_, "ends where more is expected");
     if (IsQuote(text_[at_])) {
       quoted = true;
       return ParseQuoted();
@@ -232,15 +233,14 @@ class Parser {
     const size_t begin = at_;
     while (!AtEnd() && !ends(text_[at_])) {
       if (absl::ascii_iscntrl(static_cast<unsigned char>(text_[at_]))) {
-        return ErrorAt(Position(at_), "a control character");
+        return Wrong(at_, "a control character");
       }
       ++at_;
     }
     if (at_ == begin) {
-      return ErrorAt(Position(at_),
-                     absl::StrCat("\"", text_.substr(at_, 1),
-                                  "\" where a field or a value is "
-                                  "expected"));
+      return Wrong(at_, absl::StrCat("\"", text_.substr(at_, 1),
+                                     "\" where a field or a value is "
+                                     "expected"));
     }
     return WithWildcards(text_.substr(begin, at_ - begin));
   }
@@ -251,14 +251,14 @@ class Parser {
     std::string text;
     while (!AtEnd() && text_[at_] != quote) {
       if (absl::ascii_iscntrl(static_cast<unsigned char>(text_[at_]))) {
-        return ErrorAt(Position(at_), "a control character");
+        return Wrong(at_, "a control character");
       }
       if (text_[at_] == '\\') {
         if (at_ + 1 == text_.size()) break;
         // As it is; a byte of a longer character is as good as the whole of it.
         ++at_;
         if (absl::ascii_iscntrl(static_cast<unsigned char>(text_[at_]))) {
-          return ErrorAt(Position(at_), "a control character");
+          return Wrong(at_, "a control character");
         }
         text += text_[at_++];
         continue;
@@ -266,7 +266,7 @@ class Parser {
       text += WithWildcards(text_.substr(at_++, 1));
     }
     if (AtEnd() || !Consume(absl::string_view(&quote, 1))) {
-      return ErrorAt(Position(opened_at), "a quote without its end");
+      return Wrong(opened_at, "a quote without its end");
     }
     return text;
   }
