@@ -40,6 +40,10 @@ std::optional<IpAddress> ParseIpAddress(absl::string_view text) {
   return address;
 }
 
+std::optional<IpAddress> ParseInterfaceAddress(absl::string_view text) {
+  return ParseIpAddress(text.substr(0, text.find('/')));
+}
+
 std::optional<IpPrefix> ParseIpPrefix(absl::string_view text) {
   const size_t slash = text.find('/');
   const std::optional<IpAddress> address =

@@ -39,6 +39,10 @@ struct IpPrefix {
 // "10.0.0.7", "fe80::1"; nullopt for anything else. Allocates nothing.
 std::optional<IpAddress> ParseIpAddress(absl::string_view text);
 
+// An interface's, as libvirt has it: "10.0.0.7/24", or without the length of
+// its network's prefix. What follows the / is not looked at.
+std::optional<IpAddress> ParseInterfaceAddress(absl::string_view text);
+
 // "10.0.0.0/24", or an address alone, which is a prefix of its whole length.
 std::optional<IpPrefix> ParseIpPrefix(absl::string_view text);
 

@@ -25,6 +25,14 @@ TEST(IpAddressTest, WhatIsNoAddressIsNone) {
   }
 }
 
+TEST(IpAddressTest, AnInterfacesAddressMayHaveALengthOfAnyKind) {
+  for (const char* text :
+       {"10.0.0.1", "10.0.0.1/24", "10.0.0.1/99", "10.0.0.1/"}) {
+    EXPECT_EQ(ParseInterfaceAddress(text), ParseIpAddress("10.0.0.1")) << text;
+  }
+  EXPECT_FALSE(ParseInterfaceAddress("/24").has_value());
+}
+
 TEST(IpAddressTest, APrefixContainsWhatBeginsWithIt) {
   const struct {
     const char* prefix;

@@ -4,16 +4,10 @@
 #include "controller/inventory/guest_index.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
-#include "absl/strings/string_view.h"
-
 namespace rehai {
-
-std::optional<IpAddress> AddressOf(const std::string& with_length) {
-  return ParseIpAddress(
-      absl::string_view(with_length).substr(0, with_length.find('/')));
-}
 
 void GuestIndex::Add(const HostId& host, const v1::Guest& guest) {
   const GuestId id{guest.uuid()};
@@ -62,7 +56,7 @@ void GuestIndex::AddKeys(const HostId& host, const v1::Guest& guest) {
   for (const v1::Interface& interface : guest.interfaces()) {
     if (!interface.mac().empty()) Insert(macs_, interface.mac(), entry);
     for (const std::string& text : interface.addresses()) {
-      const std::optional<IpAddress> address = AddressOf(text);
+      const std::optional<IpAddress> address = ParseInterfaceAddress(text);
       if (address.has_value()) Insert(addresses_, *address, entry);
     }
   }
@@ -74,7 +68,7 @@ void GuestIndex::RemoveKeys(const HostId& host, const v1::Guest& guest) {
   for (const v1::Interface& interface : guest.interfaces()) {
     if (!interface.mac().empty()) Erase(macs_, interface.mac(), entry);
     for (const std::string& text : interface.addresses()) {
-      const std::optional<IpAddress> address = AddressOf(text);
+      const std::optional<IpAddress> address = ParseInterfaceAddress(text);
       if (address.has_value()) Erase(addresses_, *address, entry);
     }
   }

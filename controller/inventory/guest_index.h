@@ -4,7 +4,6 @@
 #ifndef CONTROLLER_INVENTORY_GUEST_INDEX_H_
 #define CONTROLLER_INVENTORY_GUEST_INDEX_H_
 
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,9 +69,6 @@ class GuestIndex {
   Keyed<std::string> macs_;
   Keyed<IpAddress> addresses_;
 };
-
-// The address in "10.0.0.7/24", as interfaces have them; nullopt if it is none.
-std::optional<IpAddress> AddressOf(const std::string& with_length);
 
 }  // namespace rehai
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/ip_address.h"
 #include "base/status_macros.h"
 #include "controller/inventory/merge.h"
 #include "controller/inventory/record.h"
@@ -321,7 +322,7 @@ std::vector<GuestLocation> Inventory::FindGuestsByAddress(
   return LocateIf(guests_.WithAddress(address), [&](const v1::Guest& guest) {
     for (const v1::Interface& one : guest.interfaces()) {
       for (const std::string& text : one.addresses()) {
-        if (AddressOf(text) == address) return true;
+        if (ParseInterfaceAddress(text) == address) return true;
       }
     }
     return false;

@@ -10,9 +10,8 @@ namespace rehai::query {
 void AddAddresses(const v1::Guest& guest, std::vector<IpAddress>& addresses) {
   for (const v1::Interface& interface : guest.interfaces()) {
     for (const std::string& written : interface.addresses()) {
-      // As libvirt has it, with the length of its network's prefix.
-      if (const auto prefix = ParseIpPrefix(written)) {
-        addresses.push_back(prefix->address);
+      if (const auto address = ParseInterfaceAddress(written)) {
+        addresses.push_back(*address);
       }
     }
   }
