@@ -7,12 +7,15 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/ip_address.h"
 #include "chef/request_signer.h"
 
 namespace rehai::chef {
@@ -35,8 +38,24 @@ std::string Part(const UrlPtr& url, CURLUPart which) {
 }
 
 bool IsLoopback(absl::string_view host) {
+  // A name may begin with "127." too.
+  const std::optional<IpAddress> address = ParseIpAddress(host);
   return host == "localhost" || host == "[::1]" ||
-         absl::StartsWith(host, "127.");
+         (address.has_value() && !address->is_v6 && address->bytes[0] == 127);
+}
+
+// A name or an address as it is written, without anything to be decoded: what
+// curl took out of "%25" would be decoded once more on the way back.
+bool IsPlainHost(absl::string_view host) {
+  absl::string_view also = ".-_";
+  if (absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]")) {
+    also = ".:";
+  }
+  return !host.empty() &&
+         std::all_of(host.begin(), host.end(), [also](unsigned char c) {
+           return absl::ascii_isalnum(c) ||
+                  absl::StrContains(also, static_cast<char>(c));
+         });
 }
 
 // What messages may repeat: a password is not for people who read logs.
@@ -78,6 +97,14 @@ absl::StatusOr<ServerUrl> ParseServerUrl(absl::string_view text) {
                              ? "is plain http to another machine, which anyone "
                                "between could read and change"
                              : "is not https");
+  }
+  if (!IsPlainHost(host)) {
+    return Refused(text,
+                   "has a host with characters that names and addresses do not "
+                   "have (other alphabets are written as xn--...)");
+  }
+  if (!Part(url, CURLUPART_ZONEID).empty()) {
+    return Refused(text, "has an address with a zone");
   }
   if (!Part(url, CURLUPART_QUERY).empty() ||
       !Part(url, CURLUPART_FRAGMENT).empty()) {

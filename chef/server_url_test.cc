@@ -35,9 +35,14 @@ TEST(ServerUrlTest, PlainHttpIsForThisMachineOnly) {
   EXPECT_THAT(ParseServerUrl("http://127.0.0.1:4545"), IsOk());
   EXPECT_THAT(ParseServerUrl("http://localhost:4545"), IsOk());
   EXPECT_THAT(ParseServerUrl("http://[::1]:4545"), IsOk());
-  EXPECT_THAT(ParseServerUrl("http://chef.example.com"),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("plain http to another machine")));
+  for (const char* const elsewhere :
+       {"http://chef.example.com", "http://127.evil.example.com",
+        "http://10.0.0.1", "http://[fd00::1]"}) {
+    EXPECT_THAT(ParseServerUrl(elsewhere),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("plain http to another machine")))
+        << elsewhere;
+  }
 }
 
 TEST(ServerUrlTest, RefusesWhatIsNoServerAndSaysWhatToWrite) {
@@ -67,6 +72,25 @@ TEST(ServerUrlTest, APasswordIsNotRepeatedWhateverElseIsWrong) {
         ParseServerUrl(url),
         StatusIs(absl::StatusCode::kInvalidArgument, Not(HasSubstr("hunter2"))))
         << url;
+  }
+}
+
+TEST(ServerUrlTest, AHostIsANameOrAnAddressAndNothingToDecode) {
+  for (const char* const taken :
+       {"https://chef_1.Example.com.", "https://xn--chf-bma.example.com",
+        "https://10.0.0.1:8443", "https://[fd00::1]:8443"}) {
+    const auto url = ParseServerUrl(taken);
+    ASSERT_THAT(url, IsOk());
+    EXPECT_EQ(url->ToString(), taken);
+  }
+  for (const char* const refused : {"https://chef%252A", "https://a|b",
+                                    "https://ch\xC3\xA9"
+                                    "f",
+                                    "https://[fe80::1%25eth0]"}) {
+    EXPECT_THAT(ParseServerUrl(refused),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("https://SERVER/organizations/")))
+        << refused;
   }
 }
 
