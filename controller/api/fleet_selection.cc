@@ -4,6 +4,7 @@
 #include "controller/api/fleet_selection.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "controller/sync/resync_operations.h"
 #include "proto/ids.h"
@@ -35,24 +36,42 @@ void ForEachHost(
   }
 }
 
+size_t MatchingRows(const FleetTable& table, uint32_t index,
+                    const query::Filter& filter, const query::HostRow& row,
+                    const query::Filter::OnHost& on_host,
+                    absl::Span<query::RowSet> blocks) {
+  const FleetTable::Host& host = *table.hosts()[index];
+  absl::Span<const query::GuestRow> rest = host.rows;
+  size_t count = 0;
+  for (query::RowSet& matching : blocks) {
+    const auto block = rest.subspan(0, query::kRowsPerBlock);
+    rest.remove_prefix(block.size());
+    matching = filter.Matching(on_host, row, block);
+    if (!table.view().shared.empty()) {
+      for (query::RowSet left = matching; left != 0; left &= left - 1) {
+        if (!table.IsReallyOn(host, block[std::countr_zero(left)])) {
+          matching &= ~(left & -left);
+        }
+      }
+    }
+    count += std::popcount(matching);
+  }
+  return count;
+}
+
 GuestSelection::GuestSelection(const FleetTable& table,
                                const v1::HostSelector& hosts,
                                const query::Filter& filter,
                                const Syncer& syncer, absl::Time now)
-    : table_(table), matching_(table.guest_count() / 64 + 1) {
+    : table_(table), matching_(table.block_count()) {
   ForEachHost(table, hosts, filter, syncer, now,
               [&](uint32_t index, const query::HostRow& row,
                   const query::Filter::OnHost& on_host) {
-                const FleetTable::Host& host = *table.hosts()[index];
-                size_t guest = table.first(index);
-                for (const query::GuestRow& guest_row : host.rows) {
-                  if (filter.Matches(on_host, row, guest_row) &&
-                      table.IsReallyOn(host, guest_row)) {
-                    matching_[guest / 64] |= uint64_t{1} << (guest % 64);
-                    ++size_;
-                  }
-                  ++guest;
-                }
+                const size_t first = table.first_block(index);
+                size_ += MatchingRows(
+                    table, index, filter, row, on_host,
+                    absl::MakeSpan(matching_).subspan(
+                        first, table.first_block(index + 1) - first));
               });
 }
 

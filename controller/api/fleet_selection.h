@@ -11,6 +11,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "controller/api/fleet_table.h"
 #include "controller/query/filter.h"
 #include "controller/query/order.h"
@@ -36,12 +37,20 @@ class HostInTable {
 
 // Calls `see` for each host of the table that the selector means and that may
 // have guests that match, with what the filter says of the host alone.
+// MatchingRows() says which do.
 void ForEachHost(
     const FleetTable& table, const v1::HostSelector& hosts,
     const query::Filter& filter, const Syncer& syncer, absl::Time now,
     absl::FunctionRef<void(uint32_t index, const query::HostRow& row,
                            const query::Filter::OnHost& on_host)>
         see);
+
+// Which guests of the host `index` match and are really there, a RowSet for
+// each of its blocks into `blocks`. Returns how many.
+size_t MatchingRows(const FleetTable& table, uint32_t index,
+                    const query::Filter& filter, const query::HostRow& row,
+                    const query::Filter::OnHost& on_host,
+                    absl::Span<query::RowSet> blocks);
 
 // GuestSelection is the guests of a table that match. Points into the table.
 class GuestSelection {
@@ -63,8 +72,9 @@ class GuestSelection {
 
  private:
   bool Has(FleetTable::Position position) const {
-    const size_t guest = table_.first(position.host) + position.row;
-    return (matching_[guest / 64] >> (guest % 64) & 1) != 0;
+    const size_t block =
+        table_.first_block(position.host) + position.row / query::kRowsPerBlock;
+    return (matching_[block] >> (position.row % query::kRowsPerBlock) & 1) != 0;
   }
   Page InNaturalOrder(const query::Place* last, size_t count,
                       const query::Order& order) const;
@@ -72,7 +82,7 @@ class GuestSelection {
                const query::Order& order, const Syncer& syncer) const;
 
   const FleetTable& table_;
-  std::vector<uint64_t> matching_;  // a bit for each guest of the table
+  std::vector<query::RowSet> matching_;  // for each block of the table
   size_t size_ = 0;
 };
 

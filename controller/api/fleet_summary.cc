@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <map>
 #include <optional>
 #include <string>
@@ -168,6 +169,7 @@ absl::StatusOr<v1::SummarizeResponse> Summarize(
   std::map<std::vector<std::string>, v1::SummaryFigures> groups;
   v1::SummarizeResponse response;
   absl::Time oldest = absl::InfiniteFuture();
+  std::vector<query::RowSet> matching;  // of one host after the other
   ForEachHost(
       table, request.hosts(), filter, syncer, now,
       [&](uint32_t index, const query::HostRow& row,
@@ -181,11 +183,18 @@ absl::StatusOr<v1::SummarizeResponse> Summarize(
           return values;
         };
         GroupsOfHost of_host;
-        for (const query::GuestRow& guest : host.rows) {
-          if (filter.Matches(on_host, row, guest) &&
-              table.IsReallyOn(host, guest)) {
+        matching.resize(table.first_block(index + 1) -
+                        table.first_block(index));
+        MatchingRows(table, index, filter, row, on_host,
+                     absl::MakeSpan(matching));
+        size_t first = 0;
+        for (query::RowSet left : matching) {
+          for (; left != 0; left &= left - 1) {
+            const query::GuestRow& guest =
+                host.rows[first + std::countr_zero(left)];
             Add(guest, of_host.At(values_of(&guest)));
           }
+          first += query::kRowsPerBlock;
         }
         const bool counts_alone = on_host.verdict == Filter::Verdict::kYes;
         if (of_host.all().empty() && !counts_alone) return;

@@ -89,7 +89,7 @@ std::shared_ptr<const FleetTable> FleetTable::Make(
   std::vector<uint32_t> moved_to;
   std::vector<uint32_t> fresh;
   table->TakeHosts(before, moved_to, fresh);
-  table->CountGuests();
+  table->CountBlocks();
   bool is_as_before = before != nullptr && fresh.empty() &&
                       before->hosts_.size() == table->hosts_.size();
   for (uint32_t i = 0; is_as_before && i < moved_to.size(); ++i) {
@@ -123,19 +123,18 @@ std::shared_ptr<const FleetTable> FleetTable::Of(
     fresh.push_back(static_cast<uint32_t>(table->hosts_.size()));
     table->hosts_.push_back(MakeHost(record, of_host));
   }
-  table->CountGuests();
+  table->CountBlocks();
   table->SortAfter({}, {}, fresh);
   return table;
 }
 
-void FleetTable::CountGuests() {
-  first_.reserve(hosts_.size() + 1);
-  size_t first = 0;
+void FleetTable::CountBlocks() {
+  first_block_.reserve(hosts_.size() + 1);
   for (const auto& host : hosts_) {
-    first_.push_back(first);
-    first += host->rows.size();
+    const size_t blocks =
+        (host->rows.size() + query::kRowsPerBlock - 1) / query::kRowsPerBlock;
+    first_block_.push_back(first_block_.back() + blocks);
   }
-  first_.push_back(first);
 }
 
 // Both the view's hosts and those before are sorted by node. `moved_to` says
@@ -147,26 +146,33 @@ void FleetTable::TakeHosts(const FleetTable* before,
   hosts_.reserve(view_->records.size());
   if (before != nullptr) moved_to.assign(before->hosts_.size(), kNowhere);
   size_t old = 0;
+  const auto has_old = [&old, before] {
+    return before != nullptr && old < before->hosts_.size();
+  };
   for (const RecordPtr& record : view_->records) {
     const auto index = static_cast<uint32_t>(hosts_.size());
-    while (before != nullptr && old < before->hosts_.size() &&
+    // Nearly all are as they were, which takes no comparison of names.
+    const auto is_as_it_was = [&] {
+      return has_old() && before->hosts_[old]->record == record;
+    };
+    while (!is_as_it_was() && has_old() &&
            before->hosts_[old]->record->node() < record->node()) {
       ++old;
     }
-    const bool was_there =
-        before != nullptr && old < before->hosts_.size() &&
-        before->hosts_[old]->record->node() == record->node();
-    if (was_there && before->hosts_[old]->record == record) {
+    if (is_as_it_was()) {
       hosts_.push_back(before->hosts_[old]);
-      moved_to[old] = index;
+      moved_to[old++] = index;
       continue;
     }
     hosts_.push_back(MakeHost(record));
+    const bool was_there =
+        has_old() && before->hosts_[old]->record->node() == record->node();
     if (was_there && HaveSameKeys(*before->hosts_[old], *hosts_.back())) {
       moved_to[old] = index;
     } else {
       fresh.push_back(index);
     }
+    if (was_there) ++old;
   }
 }
 

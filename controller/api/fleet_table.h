@@ -58,9 +58,10 @@ class FleetTable {
   const std::vector<std::shared_ptr<const Host>>& hosts() const {
     return hosts_;
   }
-  size_t guest_count() const { return first_.empty() ? 0 : first_.back(); }
-  // Where the guests of the host `index` begin among all.
-  size_t first(size_t index) const { return first_[index]; }
+  // Each host's rows in blocks, as filters take them; of the last one fewer.
+  // Where the blocks of the host `index` begin among those of all.
+  size_t first_block(size_t index) const { return first_block_[index]; }
+  size_t block_count() const { return first_block_.back(); }
 
   // Every guest of every host, by (name, UUID, node).
   const std::vector<Position>& order() const { return *order_; }
@@ -79,7 +80,7 @@ class FleetTable {
 
  private:
   FleetTable() = default;
-  void CountGuests();
+  void CountBlocks();
   void TakeHosts(const FleetTable* before, std::vector<uint32_t>& moved_to,
                  std::vector<uint32_t>& fresh);
   void SortAfter(const std::vector<Position>& before,
@@ -89,7 +90,7 @@ class FleetTable {
 
   std::shared_ptr<const FleetView> view_;
   std::vector<std::shared_ptr<const Host>> hosts_;  // as in the view
-  std::vector<size_t> first_;                       // and the sum at the end
+  std::vector<size_t> first_block_ = {0};           // and the sum at the end
   std::shared_ptr<const std::vector<Position>> order_;
 };
 

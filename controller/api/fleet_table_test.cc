@@ -114,7 +114,7 @@ TEST_F(FleetTableTest, OneThatWasKeptUpIsAsOneMadeAnew) {
     const auto kept_up = newest_.Get();
     const auto anew = FleetTable::Make(inventory_.View(), nullptr);
     ASSERT_EQ(Names(*kept_up), Names(*anew)) << "step " << step;
-    ASSERT_EQ(kept_up->guest_count(), anew->guest_count());
+    ASSERT_EQ(kept_up->block_count(), anew->block_count());
     for (const FleetTable::Position position : kept_up->order()) {
       const FleetTable::Host& host = kept_up->host(position);
       ASSERT_EQ(kept_up->row(position).guest,

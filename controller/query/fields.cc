@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -15,6 +14,7 @@
 #include "base/proto_time.h"
 #include "base/spelling.h"
 #include "base/utf8.h"
+#include "controller/query/guest_fields.h"
 
 namespace rehai::query {
 namespace {
@@ -137,65 +137,10 @@ std::optional<FieldRef> FindHostField(absl::Span<const std::string> member) {
   return ref;
 }
 
-Value Number(int64_t number) { return {.is_known = true, .number = number}; }
-
-Value KiB(int64_t kib) {
-  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 1024;
-  return Number(std::clamp(kib, int64_t{0}, kMost) * 1024);
-}
-
-Value Text(absl::string_view text) {
-  return {.is_known = !text.empty(), .text = text};
-}
-
 Value Since(bool is_known, const google::protobuf::Timestamp& time,
             absl::Time now) {
   return {.is_known = is_known,
           .number = absl::ToInt64Nanoseconds(now - FromProto(time))};
-}
-
-Value ReadOfGuest(FieldId field, const GuestRow& row) {
-  const v1::Guest& guest = *row.guest;
-  switch (field) {
-    case FieldId::kUuid:
-      return Text(row.uuid);
-    case FieldId::kName:
-      return Text(row.name);
-    case FieldId::kId:
-      return {.is_known = guest.has_id(), .number = guest.id()};
-    case FieldId::kState:
-      return Number(row.state);
-    case FieldId::kStateReason:
-      return Text(guest.state_reason());
-    case FieldId::kVcpus:
-      return Number(row.vcpus);
-    case FieldId::kMaxVcpus:
-      return Number(guest.max_vcpus());
-    case FieldId::kMemory:
-      return KiB(row.memory_kib);
-    case FieldId::kMaxMemory:
-      return KiB(guest.max_memory_kib());
-    case FieldId::kAutostart:
-      return Number(guest.autostart() ? 1 : 0);
-    case FieldId::kPersistent:
-      return Number(guest.persistent() ? 1 : 0);
-    case FieldId::kMissing:
-      return Number(row.is_missing ? 1 : 0);
-    case FieldId::kTitle:
-      return Text(guest.title());
-    case FieldId::kDescription:
-      return Text(guest.description());
-    case FieldId::kMetadata:
-      return Text(guest.metadata_xml());
-    case FieldId::kOsType:
-      return Text(guest.os_type());
-    case FieldId::kArchitecture:
-      return Text(guest.architecture());
-    case FieldId::kMachine:
-      return Text(guest.machine());
-    default:
-      return {};
-  }
 }
 
 Value ReadOfHost(const FieldRef& ref, const HostRow& row, absl::Time now) {
@@ -203,37 +148,37 @@ Value ReadOfHost(const FieldRef& ref, const HostRow& row, absl::Time now) {
   const v1::HostFacts& facts = record.facts();
   switch (ref.field->id) {
     case FieldId::kNode:
-      return Text(record.node());
+      return Value::OfText(record.node());
     case FieldId::kHostname:
-      return Text(facts.hostname());
+      return Value::OfText(facts.hostname());
     case FieldId::kHostUuid:
-      return Text(facts.uuid());
+      return Value::OfText(facts.uuid());
     case FieldId::kLabels: {
       const auto found = record.labels().find(ref.key);
       if (found == record.labels().end()) return {};
       return {.is_known = true, .text = found->second};
     }
     case FieldId::kPresence:
-      return Number(record.presence());
+      return Value::OfNumber(record.presence());
     case FieldId::kGuestCount:
-      return Number(record.guests_size());
+      return Value::OfNumber(record.guests_size());
     case FieldId::kRunningGuestCount:
-      return Number(row.running_guests);
+      return Value::OfNumber(row.running_guests);
     case FieldId::kCpus:
       return {.is_known = record.has_facts(), .number = facts.cpus()};
     case FieldId::kHostMemory:
-      return record.has_facts() ? KiB(facts.memory_kib()) : Value();
+      return record.has_facts() ? Value::OfKiB(facts.memory_kib()) : Value();
     case FieldId::kFreeMemory:
-      return facts.has_free_memory_kib() ? KiB(facts.free_memory_kib())
+      return facts.has_free_memory_kib() ? Value::OfKiB(facts.free_memory_kib())
                                          : Value();
     case FieldId::kHypervisor:
-      return Text(facts.hypervisor_type());
+      return Value::OfText(facts.hypervisor_type());
     case FieldId::kHypervisorVersion:
-      return Text(facts.hypervisor_version());
+      return Value::OfText(facts.hypervisor_version());
     case FieldId::kLibvirtVersion:
-      return Text(facts.libvirt_version());
+      return Value::OfText(facts.libvirt_version());
     case FieldId::kSync:
-      return row.sync == nullptr ? Value() : Number(row.sync->state());
+      return row.sync == nullptr ? Value() : Value::OfNumber(row.sync->state());
     case FieldId::kAppliedAge:
       return row.sync == nullptr ? Value()
                                  : Since(row.sync->has_verified_at(),
@@ -245,9 +190,9 @@ Value ReadOfHost(const FieldRef& ref, const HostRow& row, absl::Time now) {
               .number = absl::ToUnixNanos(
                   FromProto(record.provenance().observed_at()))};
     case FieldId::kSource:
-      return Number(record.provenance().kind());
+      return Value::OfNumber(record.provenance().kind());
     case FieldId::kRevision:
-      return Number(record.revision());
+      return Value::OfNumber(record.revision());
     default:
       return {};
   }
@@ -299,7 +244,8 @@ std::string UnknownField(Kind kind, absl::string_view name) {
 Value Read(const FieldRef& ref, const HostRow& host, const GuestRow* guest,
            absl::Time now) {
   if (ref.of_host) return ReadOfHost(ref, host, now);
-  return ReadOfGuest(ref.field->id, *guest);
+  return VisitGuestField(ref.field->id,
+                         [guest](const auto& read) { return read(*guest); });
 }
 
 bool AnyText(FieldId field, const HostRow& host, const GuestRow* guest,

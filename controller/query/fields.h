@@ -6,7 +6,9 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -126,6 +128,19 @@ struct Value {
   bool is_known = false;
   int64_t number = 0;
   absl::string_view text = {};
+
+  static Value OfNumber(int64_t number) {
+    return {.is_known = true, .number = number};
+  }
+  // Of a size in KiB; what no number of bytes can say is the nearest that can.
+  static Value OfKiB(int64_t kib) {
+    constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 1024;
+    return OfNumber(std::clamp(kib, int64_t{0}, kMost) * 1024);
+  }
+  // An empty text is not known.
+  static Value OfText(absl::string_view text) {
+    return {.is_known = !text.empty(), .text = text};
+  }
 };
 
 // Sizes are in bytes, times in nanoseconds since 1970 and durations in

@@ -4,7 +4,10 @@
 #include "controller/query/filter.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
+#include <limits>
+#include <tuple>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -14,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
+#include "controller/query/guest_fields.h"
 #include "controller/query/values.h"
 
 namespace rehai::query {
@@ -23,14 +27,17 @@ using Shape = Expression::Kind;
 
 constexpr size_t kExcerptBytes = 64;
 
-bool Compares(Comparator comparator, int order) {
+bool IsOrdering(Comparator comparator) {
+  return comparator == Comparator::kLess ||
+         comparator == Comparator::kLessOrEqual ||
+         comparator == Comparator::kGreater ||
+         comparator == Comparator::kGreaterOrEqual;
+}
+
+// True if what an ordering comparator stands for is so; `order` is less than 0,
+// 0 or more than 0, as what is on its left is before, as or after its right.
+bool IsSo(int order, Comparator comparator) {
   switch (comparator) {
-    case Comparator::kNone:
-    case Comparator::kEqual:
-    case Comparator::kHas:
-      return order == 0;
-    case Comparator::kNotEqual:
-      return order != 0;
     case Comparator::kLess:
       return order < 0;
     case Comparator::kLessOrEqual:
@@ -39,19 +46,45 @@ bool Compares(Comparator comparator, int order) {
       return order > 0;
     case Comparator::kGreaterOrEqual:
       return order >= 0;
+    default:
+      return false;
   }
-  return false;
 }
 
-bool IsOrdering(Comparator comparator) {
-  return comparator == Comparator::kLess ||
-         comparator == Comparator::kLessOrEqual ||
-         comparator == Comparator::kGreater ||
-         comparator == Comparator::kGreaterOrEqual;
+// What asking one guest takes, about: its host has the answer; its row has what
+// is asked of, a number or a text; the guest has it; there are several.
+enum Cost { kOfHost, kNumberInRow, kTextInRow, kInGuest, kMany };
+
+Cost CostOf(const Field& field) {
+  switch (field.id) {
+    case FieldId::kState:
+    case FieldId::kVcpus:
+    case FieldId::kMemory:
+    case FieldId::kMissing:
+      return kNumberInRow;
+    case FieldId::kName:
+    case FieldId::kUuid:
+    case FieldId::kIp:
+      return kTextInRow;
+    default:
+      return field.type == FieldType::kTexts ? kMany : kInGuest;
+  }
 }
 
-int Order(int64_t a, int64_t b) {
-  return static_cast<int>(a > b) - static_cast<int>(a < b);
+// The members of `among` of which `holds`, which takes the index of a row.
+template <typename Holds>
+RowSet Where(RowSet among, const Holds& holds) {
+  RowSet held = 0;
+  for (RowSet rest = among; rest != 0; rest &= rest - 1) {
+    const int row = std::countr_zero(rest);
+    held |= RowSet{holds(row)} << row;
+  }
+  return held;
+}
+
+bool IsText(FieldType type) {
+  return type == FieldType::kText || type == FieldType::kVersion ||
+         type == FieldType::kLabelMap;
 }
 
 // Of the label itself, or of any key of the map.
@@ -84,10 +117,22 @@ class Filter::Compiler {
       ASSIGN_OR_RETURN(Node compiled, Compile(operand));
       node.operands.push_back(std::move(compiled));
     }
-    if (expression.kind != Shape::kRestriction) return node;
+    if (expression.kind != Shape::kRestriction) {
+      // What is asked of most guests is what comes first.
+      std::stable_sort(
+          node.operands.begin(), node.operands.end(),
+          [](const Node& a, const Node& b) { return a.cost < b.cost; });
+      if (!node.operands.empty()) node.cost = node.operands.back().cost;
+      return node;
+    }
     ASSIGN_OR_RETURN(node.test, CompileTest(expression));
     const Field& field = *node.test.ref.field;
-    if (node.test.ref.of_host) node.test.slot = slots_++;
+    if (node.test.ref.of_host) {
+      node.test.slot = filter_.of_host_.size();
+      filter_.of_host_.push_back(node.test);
+    } else {
+      node.cost = CostOf(field);
+    }
     filter_.uses_sync_ |=
         field.id == FieldId::kSync || field.id == FieldId::kAppliedAge;
     if (field.is_volatile && filter_.volatile_field_ == nullptr) {
@@ -126,7 +171,7 @@ class Filter::Compiler {
       if (ref.has_value() && ref->field->type == FieldType::kBool) {
         Test test;
         test.ref = *ref;
-        test.number = 1;
+        test.least = test.most = 1;
         return test;
       }
     }
@@ -212,8 +257,38 @@ class Filter::Compiler {
       return ErrorAt(restriction.value_at,
                      absl::StrCat("\"", Shown(value), "\" is not ", form));
     }
-    test.number = *number;
+    SetRange(*number, test);
     return absl::OkStatus();
+  }
+
+  static void SetRange(int64_t number, Test& test) {
+    constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+    constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+    test.least = test.most = number;
+    switch (test.comparator) {
+      case Comparator::kLess:
+      case Comparator::kLessOrEqual:
+        test.least = kLeast;
+        break;
+      case Comparator::kGreater:
+      case Comparator::kGreaterOrEqual:
+        test.most = kMost;
+        break;
+      default:
+        return;
+    }
+    // Nothing is before the first number or after the last.
+    const bool is_none =
+        (test.comparator == Comparator::kLess && number == kLeast) ||
+        (test.comparator == Comparator::kGreater && number == kMost);
+    if (is_none) {
+      test.least = kMost;
+      test.most = kLeast;
+    } else if (test.comparator == Comparator::kLess) {
+      test.most = number - 1;
+    } else if (test.comparator == Comparator::kGreater) {
+      test.least = number + 1;
+    }
   }
 
   static absl::Status ReadText(const Expression& restriction, Test& test) {
@@ -238,13 +313,17 @@ class Filter::Compiler {
 
   const Kind kind_;
   Filter& filter_;
-  size_t slots_ = 0;
 };
 
 absl::StatusOr<Filter> Filter::Compile(absl::string_view text, Kind kind) {
   ASSIGN_OR_RETURN(const Expression expression, Parse(text));
   Filter filter;
   ASSIGN_OR_RETURN(filter.root_, Compiler(kind, filter).Compile(expression));
+  std::sort(filter.of_host_.begin(), filter.of_host_.end(),
+            [](const Test& a, const Test& b) {
+              return std::tie(a.ref.field->id, a.ref.key) <
+                     std::tie(b.ref.field->id, b.ref.key);
+            });
   if (kind == Kind::kHosts) return filter;
 
   const auto take_key = [&filter](const Node& node) {
@@ -272,28 +351,37 @@ absl::StatusOr<Filter> Filter::Compile(absl::string_view text, Kind kind) {
 
 Filter::OnHost Filter::Narrow(const HostRow& host, absl::Time now) const {
   OnHost on_host;
-  AnswerOn(root_, host, now, on_host);
+  const Test* before = nullptr;
+  Value value;
+  for (const Test& test : of_host_) {
+    if (!test.HasOneValue()) {
+      on_host.holds[test.slot] = test.HoldsOfMany(host, nullptr);
+      continue;
+    }
+    const bool is_same = before != nullptr &&
+                         before->ref.field == test.ref.field &&
+                         before->ref.key == test.ref.key;
+    if (!is_same) value = Read(test.ref, host, nullptr, now);
+    before = &test;
+    on_host.holds[test.slot] = test.HoldsOf(value);
+  }
   on_host.verdict = VerdictOn(root_, on_host);
   return on_host;
 }
 
-bool Filter::Matches(const OnHost& on_host, const HostRow& host,
-                     const GuestRow& guest) const {
-  if (on_host.verdict != Verdict::kDepends) {
-    return on_host.verdict == Verdict::kYes;
+RowSet Filter::Matching(const OnHost& on_host, const HostRow& host,
+                        absl::Span<const GuestRow> block) const {
+  const RowSet all =
+      block.empty() ? 0 : ~RowSet{0} >> (kRowsPerBlock - block.size());
+  switch (on_host.verdict) {
+    case Verdict::kNo:
+      return 0;
+    case Verdict::kYes:
+      return all;
+    case Verdict::kDepends:
+      break;
   }
-  return Holds(root_, on_host, host, guest);
-}
-
-// NOLINTNEXTLINE(misc-no-recursion): no deeper than kMaxDepth
-void Filter::AnswerOn(const Node& node, const HostRow& host, absl::Time now,
-                      OnHost& on_host) const {
-  if (node.kind == Shape::kRestriction && node.test.ref.of_host) {
-    on_host.holds[node.test.slot] = Holds(node.test, host, nullptr, now);
-  }
-  for (const Node& operand : node.operands) {
-    AnswerOn(operand, host, now, on_host);
-  }
+  return Holding(root_, on_host, host, block, all);
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): no deeper than kMaxDepth
@@ -329,72 +417,106 @@ Filter::Verdict Filter::VerdictOn(const Node& node,
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): no deeper than kMaxDepth
-bool Filter::Holds(const Node& node, const OnHost& on_host, const HostRow& host,
-                   const GuestRow& guest) const {
-  const auto holds = [&](const Node& operand) {
-    return Holds(operand, on_host, host, guest);
+RowSet Filter::Holding(const Node& node, const OnHost& on_host,
+                       const HostRow& host, absl::Span<const GuestRow> block,
+                       RowSet among) const {
+  const auto holding = [&](const Node& operand, RowSet of) {
+    return of == 0 ? 0 : Holding(operand, on_host, host, block, of);
   };
   switch (node.kind) {
-    case Shape::kAnd:
-      return std::all_of(node.operands.begin(), node.operands.end(), holds);
-    case Shape::kOr:
-      return std::any_of(node.operands.begin(), node.operands.end(), holds);
+    case Shape::kAnd: {
+      RowSet all = among;
+      for (const Node& operand : node.operands) all = holding(operand, all);
+      return all;
+    }
+    case Shape::kOr: {
+      RowSet any = 0;
+      for (const Node& operand : node.operands) {
+        any |= holding(operand, among & ~any);
+      }
+      return any;
+    }
     case Shape::kNot:
-      return !holds(node.operands.front());
+      return among & ~holding(node.operands.front(), among);
     case Shape::kRestriction:
       break;
   }
-  if (node.test.ref.of_host) return on_host.holds[node.test.slot];
-  // Nothing of a guest's own changes with the time.
-  return Holds(node.test, host, &guest, absl::InfinitePast());
+  if (node.test.ref.of_host) return on_host.holds[node.test.slot] ? among : 0;
+  return Holding(node.test, host, block, among);
 }
 
-bool Filter::Holds(const Test& test, const HostRow& host, const GuestRow* guest,
-                   absl::Time now) {
-  const Field& field = *test.ref.field;
-  const bool is_negative = test.comparator == Comparator::kNotEqual;
-  switch (field.type) {
+RowSet Filter::Holding(const Test& test, const HostRow& host,
+                       absl::Span<const GuestRow> block, RowSet among) {
+  if (!test.HasOneValue()) {
+    return Where(among,
+                 [&](int row) { return test.HoldsOfMany(host, &block[row]); });
+  }
+  return VisitGuestField(test.ref.field->id, [&](const auto& read) {
+    return IsText(test.ref.field->type)
+               ? Where(among,
+                       [&](int row) {
+                         return test.HoldsOfText(read(block[row]));
+                       })
+               : Where(among, [&](int row) {
+                   return test.HoldsOfNumber(read(block[row]));
+                 });
+  });
+}
+
+bool Filter::Test::HasOneValue() const {
+  switch (ref.field->type) {
     case FieldType::kAddress:
-      if (test.prefix.has_value()) {
-        return is_negative !=
-               std::any_of(guest->addresses.begin(), guest->addresses.end(),
-                           [&test](const IpAddress& address) {
-                             return test.prefix->Contains(address);
-                           });
-      }
-      [[fallthrough]];
     case FieldType::kTexts:
-      return is_negative !=
-             AnyText(field.id, host, guest, [&test](absl::string_view text) {
-               return test.is_presence || test.pattern.Matches(text);
-             });
+      return false;
     case FieldType::kLabelMap:
-      if (test.ref.key.empty()) {
-        return test.is_presence ? !host.record->labels().empty()
-                                : HasLabel(*host.record, test.pattern);
-      }
-      break;
+      return !ref.key.empty();
     default:
-      break;
+      return true;
   }
-  const Value value = Read(test.ref, host, guest, now);
-  if (test.is_presence) return value.is_known;
-  const bool is_text =
-      field.type == FieldType::kText || field.type == FieldType::kVersion;
-  // A text that is not known is an empty one; nothing else is.
-  if (!value.is_known && (!is_text || IsOrdering(test.comparator))) {
-    return is_negative;
+}
+
+inline bool Filter::Test::HoldsOfNumber(const Value& value) const {
+  if (is_presence) return value.is_known;
+  return is_negative() !=
+         (value.is_known && least <= value.number && value.number <= most);
+}
+
+inline bool Filter::Test::HoldsOfText(const Value& value) const {
+  if (is_presence) return value.is_known;
+  if (IsOrdering(comparator)) {
+    return value.is_known &&
+           IsSo(ref.field->type == FieldType::kVersion
+                    ? CompareVersions(value.text, pattern.literal())
+                    : value.text.compare(pattern.literal()),
+                comparator);
   }
-  if (!is_text && field.type != FieldType::kLabelMap) {
-    return Compares(test.comparator, Order(value.number, test.number));
+  // A text that is not known is an empty one; a label that is not is none.
+  const bool is_there =
+      value.is_known || ref.field->type != FieldType::kLabelMap;
+  return is_negative() != (is_there && pattern.Matches(value.text));
+}
+
+bool Filter::Test::HoldsOf(const Value& value) const {
+  return IsText(ref.field->type) ? HoldsOfText(value) : HoldsOfNumber(value);
+}
+
+bool Filter::Test::HoldsOfMany(const HostRow& host,
+                               const GuestRow* guest) const {
+  if (ref.field->type == FieldType::kLabelMap) {
+    return is_presence ? !host.record->labels().empty()
+                       : HasLabel(*host.record, pattern);
   }
-  if (!IsOrdering(test.comparator)) {
-    return is_negative != test.pattern.Matches(value.text);
+  if (prefix.has_value()) {
+    return is_negative() != std::any_of(guest->addresses.begin(),
+                                        guest->addresses.end(),
+                                        [this](const IpAddress& address) {
+                                          return prefix->Contains(address);
+                                        });
   }
-  return Compares(test.comparator,
-                  field.type == FieldType::kVersion
-                      ? CompareVersions(value.text, test.pattern.literal())
-                      : value.text.compare(test.pattern.literal()));
+  return is_negative() !=
+         AnyText(ref.field->id, host, guest, [this](absl::string_view text) {
+           return is_presence || pattern.Matches(text);
+         });
 }
 
 }  // namespace rehai::query

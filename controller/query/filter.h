@@ -5,6 +5,8 @@
 #define CONTROLLER_QUERY_FILTER_H_
 
 #include <bitset>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/ip_address.h"
 #include "controller/query/expression.h"
 #include "controller/query/fields.h"
@@ -48,9 +51,11 @@ class Filter {
   };
   OnHost Narrow(const HostRow& host, absl::Time now) const;
 
-  // True if the guest matches. `on_host` is what Narrow() gave for its host.
-  bool Matches(const OnHost& on_host, const HostRow& host,
-               const GuestRow& guest) const;
+  // Those of a host's guests that match, at most kRowsPerBlock at once: each
+  // test is made of all that are still in question before the next one is.
+  // `on_host` is what Narrow() gave for the host.
+  RowSet Matching(const OnHost& on_host, const HostRow& host,
+                  absl::Span<const GuestRow> block) const;
 
   // True if a host matches, of a filter over hosts.
   bool MatchesHost(const HostRow& host, absl::Time now) const {
@@ -79,26 +84,35 @@ class Filter {
     Comparator comparator = Comparator::kEqual;
     bool is_presence = false;  // "field:*"
     TextPattern pattern;
-    int64_t number = 0;
+    // What a number has to be, or with != must not be, both ends included.
+    int64_t least = 0;
+    int64_t most = 0;
     std::optional<IpPrefix> prefix;
     size_t slot = 0;  // of a host's field: its place in OnHost
+
+    bool is_negative() const { return comparator == Comparator::kNotEqual; }
+    bool HasOneValue() const;
+    bool HoldsOf(const Value& value) const;
+    bool HoldsOfNumber(const Value& value) const;
+    bool HoldsOfText(const Value& value) const;
+    bool HoldsOfMany(const HostRow& host, const GuestRow* guest) const;
   };
   struct Node {
     Expression::Kind kind = Expression::Kind::kAnd;
-    std::vector<Node> operands;
+    std::vector<Node> operands;  // the cheap ones first
+    int cost = 0;                // of the dearest test in it
     Test test;
   };
   class Compiler;
 
   Verdict VerdictOn(const Node& node, const OnHost& on_host) const;
-  void AnswerOn(const Node& node, const HostRow& host, absl::Time now,
-                OnHost& on_host) const;
-  bool Holds(const Node& node, const OnHost& on_host, const HostRow& host,
-             const GuestRow& guest) const;
-  static bool Holds(const Test& test, const HostRow& host,
-                    const GuestRow* guest, absl::Time now);
+  RowSet Holding(const Node& node, const OnHost& on_host, const HostRow& host,
+                 absl::Span<const GuestRow> block, RowSet among) const;
+  static RowSet Holding(const Test& test, const HostRow& host,
+                        absl::Span<const GuestRow> block, RowSet among);
 
   Node root_;
+  std::vector<Test> of_host_;  // those of one field side by side
   bool uses_sync_ = false;
   const Field* volatile_field_ = nullptr;
   std::optional<Key> key_;

@@ -89,8 +89,8 @@ class FilterTest : public testing::Test {
   bool MatchesGuest(const std::string& text) {
     const auto filter = Filter::Compile(text, Kind::kGuests);
     EXPECT_THAT(filter, IsOk()) << text;
-    return filter.ok() &&
-           filter->Matches(filter->Narrow(host_, kNow), host_, row_);
+    return filter.ok() && filter->Matching(filter->Narrow(host_, kNow), host_,
+                                           {&row_, 1}) == 1;
   }
 
   bool MatchesHost(const std::string& text) {
@@ -139,6 +139,17 @@ TEST_F(FilterTest, EveryFieldOfGuestsIsCompared) {
       {"state_reason = booted", true},
       {"vcpus >= 4", true},
       {"vcpus < 4", false},
+      {"vcpus > 3", true},
+      {"vcpus > 4", false},
+      {"vcpus < 5", true},
+      {"vcpus <= 4", true},
+      {"vcpus <= 3", false},
+      {"vcpus >= 5", false},
+      {"vcpus : 4", true},
+      {"vcpus < -9223372036854775808", false},
+      {"vcpus >= -9223372036854775808", true},
+      {"vcpus > 9223372036854775807", false},
+      {"vcpus <= 9223372036854775807", true},
       {"max_vcpus = 8", true},
       {"memory = 4GiB", true},
       {"memory >= 4097MiB", false},

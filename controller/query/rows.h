@@ -4,6 +4,7 @@
 #ifndef CONTROLLER_QUERY_ROWS_H_
 #define CONTROLLER_QUERY_ROWS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -37,6 +38,11 @@ struct GuestRow {
   // what AddAddresses() gives. Read once, for all questions of IP blocks.
   absl::Span<const IpAddress> addresses = {};
 };
+
+// A host's rows are looked at in blocks, of which the last may be shorter. A
+// RowSet is some of a block's rows: bit i is the row i.
+using RowSet = uint64_t;
+inline constexpr size_t kRowsPerBlock = 64;
 
 void AddAddresses(const v1::Guest& guest, std::vector<IpAddress>& addresses);
 

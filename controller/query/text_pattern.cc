@@ -60,6 +60,15 @@ TextPattern::TextPattern(absl::string_view pattern) {
   const bool starts_open = absl::ConsumePrefix(&rest, "\x01");
   const bool ends_open = absl::ConsumeSuffix(&rest, "\x01");
   if (HasWildcard(rest)) {
+    const size_t star = rest.find(kAnyText);
+    if (!starts_open && !ends_open && star != absl::string_view::npos &&
+        !HasWildcard(rest.substr(0, star)) &&
+        !HasWildcard(rest.substr(star + 1))) {
+      form_ = Form::kAround;
+      star_ = star;
+      literal_ = absl::StrCat(rest.substr(0, star), rest.substr(star + 1));
+      return;
+    }
     form_ = Form::kAny;
     rest = pattern;
   } else if (starts_open) {
@@ -83,6 +92,12 @@ bool TextPattern::Matches(absl::string_view text) const {
       return absl::StartsWith(text, literal_);
     case Form::kSuffix:
       return absl::EndsWith(text, literal_);
+    case Form::kAround: {
+      const absl::string_view literal = literal_;
+      return text.size() >= literal.size() &&
+             absl::StartsWith(text, literal.substr(0, star_)) &&
+             absl::EndsWith(text, literal.substr(star_));
+    }
     case Form::kWithin:
       return absl::StrContains(text, literal_);
     case Form::kAny:

@@ -4,6 +4,7 @@
 #ifndef CONTROLLER_QUERY_TEXT_PATTERN_H_
 #define CONTROLLER_QUERY_TEXT_PATTERN_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -35,10 +36,11 @@ class TextPattern {
   const std::string& literal() const { return literal_; }
 
  private:
-  enum class Form { kLiteral, kPrefix, kSuffix, kWithin, kAny };
+  enum class Form { kLiteral, kPrefix, kSuffix, kAround, kWithin, kAny };
 
   Form form_ = Form::kLiteral;
   std::string literal_;  // the pattern without what its form says; kAny: all
+  size_t star_ = 0;      // of kAround: where in the literal its star stood
 };
 
 }  // namespace rehai::query

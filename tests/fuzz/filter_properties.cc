@@ -56,8 +56,8 @@ std::string BrokenFilter(absl::string_view input, const std::string& printed,
   const auto again_on_host = again->Narrow(host, absl::UnixEpoch());
   if (on_host.verdict != again_on_host.verdict ||
       (kind == query::Kind::kGuests &&
-       filter->Matches(on_host, host, row) !=
-           again->Matches(again_on_host, host, row))) {
+       filter->Matching(on_host, host, {&row, 1}) !=
+           again->Matching(again_on_host, host, {&row, 1}))) {
     return "what is printed matches otherwise";
   }
   return "";
