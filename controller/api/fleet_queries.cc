@@ -212,7 +212,7 @@ absl::StatusOr<v1::ListGuestsResponse> FleetQueries::ListGuests(
     const FleetTable::Position position = page.guests[taken];
     std::string located =
         SerializeGuest(*table->host(position).record,
-                       *table->row(position).guest, question.mask);
+                       table->row(position).guest(), question.mask);
     bytes += located.size();
     AddSerialized(v1::ListGuestsResponse::kGuestsFieldNumber,
                   std::move(located), response);
@@ -221,10 +221,10 @@ absl::StatusOr<v1::ListGuestsResponse> FleetQueries::ListGuests(
     const FleetTable::Position last = page.guests[taken - 1];
     const HostInTable host(table->host(last), syncer_,
                            question.order.uses_sync());
-    response.set_next_page_token(
-        MakePageToken(question.order.Print(question.order.PlaceOf(
-                          host.row(), &table->row(last))),
-                      Asked(request)));
+    const query::GuestRow row = table->row(last);
+    response.set_next_page_token(MakePageToken(
+        question.order.Print(question.order.PlaceOf(host.row(), &row)),
+        Asked(request)));
   }
   return response;
 }

@@ -41,19 +41,19 @@ size_t MatchingRows(const FleetTable& table, uint32_t index,
                     const query::Filter::OnHost& on_host,
                     absl::Span<query::RowSet> blocks) {
   const FleetTable::Host& host = *table.hosts()[index];
-  absl::Span<const query::GuestRow> rest = host.rows;
   size_t count = 0;
+  size_t first = 0;
   for (query::RowSet& matching : blocks) {
-    const auto block = rest.subspan(0, query::kRowsPerBlock);
-    rest.remove_prefix(block.size());
-    matching = filter.Matching(on_host, row, block);
+    matching = filter.Matching(on_host, row, host.rows, first);
     if (!table.view().shared.empty()) {
       for (query::RowSet left = matching; left != 0; left &= left - 1) {
-        if (!table.IsReallyOn(host, block[std::countr_zero(left)])) {
+        if (!table.IsReallyOn(host,
+                              host.rows[first + std::countr_zero(left)])) {
           matching &= ~(left & -left);
         }
       }
     }
+    first += query::kRowsPerBlock;
     count += std::popcount(matching);
   }
   return count;
@@ -91,8 +91,8 @@ GuestSelection::Page GuestSelection::InNaturalOrder(
   if (last != nullptr) {
     next = std::partition_point(
         all.begin(), all.end(), [&](FleetTable::Position position) {
-          return order.CompareTo(*last, table_.host(position).row(),
-                                 &table_.row(position)) <= 0;
+          const query::GuestRow row = table_.row(position);
+          return order.CompareTo(*last, table_.host(position).row(), &row) <= 0;
         });
   }
   Page page;
@@ -122,8 +122,9 @@ GuestSelection::Page GuestSelection::InOrder(const query::Place* last,
     const auto& rows = table_.hosts()[host]->rows;
     for (uint32_t row = 0; row < rows.size(); ++row) {
       if (!Has({host, row})) continue;
+      const query::GuestRow guest = rows[row];
       if (last != nullptr &&
-          order.CompareTo(*last, hosts[host].row(), &rows[row]) <= 0) {
+          order.CompareTo(*last, hosts[host].row(), &guest) <= 0) {
         continue;
       }
       rest.push_back({host, row});
@@ -136,9 +137,10 @@ GuestSelection::Page GuestSelection::InOrder(const query::Place* last,
   // Only the page itself needs an order among all that come after the last one.
   std::partial_sort(rest.begin(), end, rest.end(),
                     [&](FleetTable::Position a, FleetTable::Position b) {
-                      return order.CompareRows(
-                                 hosts[a.host].row(), &table_.row(a),
-                                 hosts[b.host].row(), &table_.row(b)) < 0;
+                      const query::GuestRow row_a = table_.row(a);
+                      const query::GuestRow row_b = table_.row(b);
+                      return order.CompareRows(hosts[a.host].row(), &row_a,
+                                               hosts[b.host].row(), &row_b) < 0;
                     });
   page.guests.assign(rest.begin(), end);
   return page;

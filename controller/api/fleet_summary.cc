@@ -89,14 +89,14 @@ std::string Text(const FieldRef& ref, const Value& value) {
 
 void Add(const query::GuestRow& row, v1::SummaryFigures& figures) {
   figures.set_guests(figures.guests() + 1);
-  figures.set_vcpus(figures.vcpus() + row.vcpus);
+  figures.set_vcpus(figures.vcpus() + row.vcpus());
   figures.set_max_memory_kib(
-      SaturatingAdd(figures.max_memory_kib(), row.guest->max_memory_kib()));
-  if (row.state != v1::GUEST_STATE_RUNNING) return;
+      SaturatingAdd(figures.max_memory_kib(), row.guest().max_memory_kib()));
+  if (row.state() != v1::GUEST_STATE_RUNNING) return;
   figures.set_running_guests(figures.running_guests() + 1);
-  figures.set_running_vcpus(figures.running_vcpus() + row.vcpus);
+  figures.set_running_vcpus(figures.running_vcpus() + row.vcpus());
   figures.set_running_memory_kib(
-      SaturatingAdd<int64_t>(figures.running_memory_kib(), row.memory_kib));
+      SaturatingAdd<int64_t>(figures.running_memory_kib(), row.memory_kib()));
 }
 
 // A host by itself.
@@ -190,7 +190,7 @@ absl::StatusOr<v1::SummarizeResponse> Summarize(
         size_t first = 0;
         for (query::RowSet left : matching) {
           for (; left != 0; left &= left - 1) {
-            const query::GuestRow& guest =
+            const query::GuestRow guest =
                 host.rows[first + std::countr_zero(left)];
             Add(guest, of_host.At(values_of(&guest)));
           }

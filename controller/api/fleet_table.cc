@@ -7,16 +7,13 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/types/span.h"
-
 namespace rehai {
 namespace {
 
 constexpr uint32_t kNowhere = ~uint32_t{0};
 
-// The host of `record` with those rows that `guests` are, which are inside it.
-std::shared_ptr<const FleetTable::Host> MakeHost(
-    const RecordPtr& record, const std::vector<const v1::Guest*>& guests) {
+std::shared_ptr<const FleetTable::Host> MakeHost(const RecordPtr& record,
+                                                 query::GuestRows rows) {
   auto host = std::make_shared<FleetTable::Host>();
   host->record = record;
   host->running_guests = static_cast<int32_t>(
@@ -24,60 +21,8 @@ std::shared_ptr<const FleetTable::Host> MakeHost(
                     [](const v1::Guest& guest) {
                       return guest.state() == v1::GUEST_STATE_RUNNING;
                     }));
-  size_t bytes = 0;
-  for (const v1::Guest* guest : guests) {
-    bytes += guest->name().size() + guest->uuid().size();
-  }
-  // Never grows beyond, so what points into it stays true.
-  host->text.reserve(bytes);
-  host->rows.reserve(guests.size());
-  host->ends.reserve(2 * guests.size());
-  const auto keep = [&host](const std::string& text) {
-    const size_t begin = host->text.size();
-    host->text += text;
-    host->ends.push_back(static_cast<uint32_t>(host->text.size()));
-    return absl::string_view(host->text).substr(begin);
-  };
-  // All before the first span: they may move until then.
-  std::vector<size_t> address_ends;
-  address_ends.reserve(guests.size());
-  for (const v1::Guest* guest : guests) {
-    query::AddAddresses(*guest, host->addresses);
-    address_ends.push_back(host->addresses.size());
-  }
-  size_t address_begin = 0;
-  for (size_t i = 0; i < guests.size(); ++i) {
-    const v1::Guest* const guest = guests[i];
-    const auto addresses =
-        absl::MakeConstSpan(host->addresses)
-            .subspan(address_begin, address_ends[i] - address_begin);
-    address_begin = address_ends[i];
-    const absl::string_view name = keep(guest->name());
-    const absl::string_view uuid = keep(guest->uuid());
-    host->rows.push_back({.name = name,
-                          .uuid = uuid,
-                          .guest = guest,
-                          .memory_kib = guest->memory_kib(),
-                          .vcpus = guest->vcpus(),
-                          .state = guest->state(),
-                          .is_missing = std::binary_search(
-                              record->missing_uuids().begin(),
-                              record->missing_uuids().end(), guest->uuid()),
-                          .addresses = addresses});
-  }
+  host->rows = std::move(rows);
   return host;
-}
-
-std::shared_ptr<const FleetTable::Host> MakeHost(const RecordPtr& record) {
-  std::vector<const v1::Guest*> guests;
-  guests.reserve(record->guests_size());
-  for (const v1::Guest& guest : record->guests()) guests.push_back(&guest);
-  return MakeHost(record, guests);
-}
-
-// True if both have the same names and UUIDs in the same rows.
-bool HaveSameKeys(const FleetTable::Host& a, const FleetTable::Host& b) {
-  return a.ends == b.ends && a.text == b.text;
 }
 
 }  // namespace
@@ -121,7 +66,8 @@ std::shared_ptr<const FleetTable> FleetTable::Of(
       of_host.push_back(next->guest);
     }
     fresh.push_back(static_cast<uint32_t>(table->hosts_.size()));
-    table->hosts_.push_back(MakeHost(record, of_host));
+    table->hosts_.push_back(
+        MakeHost(record, query::GuestRows(*record, of_host)));
   }
   table->CountBlocks();
   table->SortAfter({}, {}, fresh);
@@ -164,10 +110,11 @@ void FleetTable::TakeHosts(const FleetTable* before,
       moved_to[old++] = index;
       continue;
     }
-    hosts_.push_back(MakeHost(record));
+    hosts_.push_back(MakeHost(record, query::GuestRows(*record)));
     const bool was_there =
         has_old() && before->hosts_[old]->record->node() == record->node();
-    if (was_there && HaveSameKeys(*before->hosts_[old], *hosts_.back())) {
+    if (was_there &&
+        before->hosts_[old]->rows.HasSameKeys(hosts_.back()->rows)) {
       moved_to[old] = index;
     } else {
       fresh.push_back(index);
@@ -213,11 +160,11 @@ void FleetTable::SortAfter(const std::vector<Position>& before,
 }
 
 bool FleetTable::ComesBefore(Position a, Position b) const {
-  const query::GuestRow& row_a = row(a);
-  const query::GuestRow& row_b = row(b);
+  const query::GuestRow row_a = row(a);
+  const query::GuestRow row_b = row(b);
   // Hosts are in the order of their nodes.
-  return std::tie(row_a.name, row_a.uuid, a.host) <
-         std::tie(row_b.name, row_b.uuid, b.host);
+  return std::make_tuple(row_a.name(), row_a.uuid(), a.host) <
+         std::make_tuple(row_b.name(), row_b.uuid(), b.host);
 }
 
 std::shared_ptr<const FleetTable> NewestFleetTable::Get() const {

@@ -7,11 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "base/ip_address.h"
 #include "base/mutex.h"
 #include "controller/inventory/inventory.h"
 #include "controller/query/rows.h"
@@ -30,10 +28,7 @@ class FleetTable {
   struct Host {
     RecordPtr record;
     int32_t running_guests = 0;
-    std::vector<query::GuestRow> rows;
-    std::string text;            // what the rows' names and UUIDs point to
-    std::vector<uint32_t> ends;  // of each name and each UUID in it
-    std::vector<IpAddress> addresses;  // what the rows' addresses point to
+    query::GuestRows rows;
 
     query::HostRow row() const {
       return {.record = record.get(), .running_guests = running_guests};
@@ -67,14 +62,14 @@ class FleetTable {
   const std::vector<Position>& order() const { return *order_; }
 
   const Host& host(Position position) const { return *hosts_[position.host]; }
-  const query::GuestRow& row(Position position) const {
+  query::GuestRow row(Position position) const {
     return hosts_[position.host]->rows[position.row];
   }
 
   // False for a guest that is really on another host of those that define it.
   bool IsReallyOn(const Host& host, const query::GuestRow& row) const {
     if (view_->shared.empty()) return true;
-    const auto found = view_->shared.find(row.uuid);
+    const auto found = view_->shared.find(row.uuid());
     return found == view_->shared.end() || found->second == host.record->node();
   }
 

@@ -51,7 +51,7 @@ class FleetTableTest : public testing::Test {
   static std::vector<std::string> Names(const FleetTable& table) {
     std::vector<std::string> names;
     for (const FleetTable::Position position : table.order()) {
-      names.push_back(absl::StrCat(std::string(table.row(position).name), "@",
+      names.push_back(absl::StrCat(table.row(position).name(), "@",
                                    table.host(position).record->node()));
     }
     return names;
@@ -86,7 +86,7 @@ TEST_F(FleetTableTest, IsTheSameUntilSomethingChanges) {
   Observe("hv1", {paused});
   const auto second = newest_.Get();
   ASSERT_NE(second, first);
-  EXPECT_EQ(second->hosts()[0]->rows[0].state, v1::GUEST_STATE_PAUSED);
+  EXPECT_EQ(second->hosts()[0]->rows[0].state(), v1::GUEST_STATE_PAUSED);
   // What did not change is shared, the order too.
   EXPECT_EQ(second->hosts()[1], first->hosts()[1]);
   EXPECT_EQ(&second->order(), &first->order());
@@ -117,7 +117,7 @@ TEST_F(FleetTableTest, OneThatWasKeptUpIsAsOneMadeAnew) {
     ASSERT_EQ(kept_up->block_count(), anew->block_count());
     for (const FleetTable::Position position : kept_up->order()) {
       const FleetTable::Host& host = kept_up->host(position);
-      ASSERT_EQ(kept_up->row(position).guest,
+      ASSERT_EQ(&kept_up->row(position).guest(),
                 &host.record->guests(static_cast<int>(position.row)));
     }
   }

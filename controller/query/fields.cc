@@ -215,7 +215,7 @@ std::optional<FieldRef> FindField(Kind kind,
                .of_host = false,
                .key = ""};
   if (ref.field != nullptr) return ref;
-  const std::optional<FieldRef> of_host = FindHostField(member);
+  std::optional<FieldRef> of_host = FindHostField(member);
   if (of_host.has_value() && IsShared(of_host->field->id)) return of_host;
   return std::nullopt;
 }
@@ -258,20 +258,21 @@ bool AnyText(FieldId field, const HostRow& host, const GuestRow* guest,
   };
   switch (field) {
     case FieldId::kMac:
-      return any(guest->guest->interfaces(), [](const v1::Interface& entry) {
+      return any(guest->guest().interfaces(), [](const v1::Interface& entry) {
         return absl::string_view(entry.mac());
       });
     case FieldId::kNetwork:
-      return any(guest->guest->interfaces(), [](const v1::Interface& entry) {
+      return any(guest->guest().interfaces(), [](const v1::Interface& entry) {
         return absl::string_view(entry.source());
       });
     case FieldId::kDisk:
-      return any(guest->guest->disks(), [](const v1::Disk& entry) {
+      return any(guest->guest().disks(), [](const v1::Disk& entry) {
         return absl::string_view(entry.source());
       });
     case FieldId::kIp:
       return std::any_of(
-          guest->guest->interfaces().begin(), guest->guest->interfaces().end(),
+          guest->guest().interfaces().begin(),
+          guest->guest().interfaces().end(),
           [&](const v1::Interface& interface) {
             return any(interface.addresses(), [](const std::string& address) {
               // As libvirt has it, with the length of its network's prefix.

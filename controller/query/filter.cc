@@ -370,9 +370,9 @@ Filter::OnHost Filter::Narrow(const HostRow& host, absl::Time now) const {
 }
 
 RowSet Filter::Matching(const OnHost& on_host, const HostRow& host,
-                        absl::Span<const GuestRow> block) const {
-  const RowSet all =
-      block.empty() ? 0 : ~RowSet{0} >> (kRowsPerBlock - block.size());
+                        const GuestRows& rows, size_t first) const {
+  const size_t size = std::min(rows.size() - first, kRowsPerBlock);
+  const RowSet all = size == 0 ? 0 : ~RowSet{0} >> (kRowsPerBlock - size);
   switch (on_host.verdict) {
     case Verdict::kNo:
       return 0;
@@ -381,7 +381,7 @@ RowSet Filter::Matching(const OnHost& on_host, const HostRow& host,
     case Verdict::kDepends:
       break;
   }
-  return Holding(root_, on_host, host, block, all);
+  return Holding(root_, on_host, host, rows, first, all);
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): no deeper than kMaxDepth
@@ -418,10 +418,10 @@ Filter::Verdict Filter::VerdictOn(const Node& node,
 
 // NOLINTNEXTLINE(misc-no-recursion): no deeper than kMaxDepth
 RowSet Filter::Holding(const Node& node, const OnHost& on_host,
-                       const HostRow& host, absl::Span<const GuestRow> block,
+                       const HostRow& host, const GuestRows& rows, size_t first,
                        RowSet among) const {
   const auto holding = [&](const Node& operand, RowSet of) {
-    return of == 0 ? 0 : Holding(operand, on_host, host, block, of);
+    return of == 0 ? 0 : Holding(operand, on_host, host, rows, first, of);
   };
   switch (node.kind) {
     case Shape::kAnd: {
@@ -442,23 +442,25 @@ RowSet Filter::Holding(const Node& node, const OnHost& on_host,
       break;
   }
   if (node.test.ref.of_host) return on_host.holds[node.test.slot] ? among : 0;
-  return Holding(node.test, host, block, among);
+  return Holding(node.test, host, rows, first, among);
 }
 
 RowSet Filter::Holding(const Test& test, const HostRow& host,
-                       absl::Span<const GuestRow> block, RowSet among) {
+                       const GuestRows& rows, size_t first, RowSet among) {
   if (!test.HasOneValue()) {
-    return Where(among,
-                 [&](int row) { return test.HoldsOfMany(host, &block[row]); });
+    return Where(among, [&](int index) {
+      const GuestRow row = rows[first + index];
+      return test.HoldsOfMany(host, &row);
+    });
   }
   return VisitGuestField(test.ref.field->id, [&](const auto& read) {
     return IsText(test.ref.field->type)
                ? Where(among,
-                       [&](int row) {
-                         return test.HoldsOfText(read(block[row]));
+                       [&](int index) {
+                         return test.HoldsOfText(read(rows[first + index]));
                        })
-               : Where(among, [&](int row) {
-                   return test.HoldsOfNumber(read(block[row]));
+               : Where(among, [&](int index) {
+                   return test.HoldsOfNumber(read(rows[first + index]));
                  });
   });
 }
@@ -507,8 +509,8 @@ bool Filter::Test::HoldsOfMany(const HostRow& host,
                        : HasLabel(*host.record, pattern);
   }
   if (prefix.has_value()) {
-    return is_negative() != std::any_of(guest->addresses.begin(),
-                                        guest->addresses.end(),
+    const auto addresses = guest->addresses();
+    return is_negative() != std::any_of(addresses.begin(), addresses.end(),
                                         [this](const IpAddress& address) {
                                           return prefix->Contains(address);
                                         });

@@ -14,7 +14,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "base/ip_address.h"
 #include "controller/query/expression.h"
 #include "controller/query/fields.h"
@@ -51,11 +50,11 @@ class Filter {
   };
   OnHost Narrow(const HostRow& host, absl::Time now) const;
 
-  // Those of a host's guests that match, at most kRowsPerBlock at once: each
-  // test is made of all that are still in question before the next one is.
-  // `on_host` is what Narrow() gave for the host.
+  // Of a block of a host's guests, those that match: each test is made of all
+  // that are still in question before the next one is. `on_host` is what
+  // Narrow() gave for the host; the block begins with the row `first`.
   RowSet Matching(const OnHost& on_host, const HostRow& host,
-                  absl::Span<const GuestRow> block) const;
+                  const GuestRows& rows, size_t first) const;
 
   // True if a host matches, of a filter over hosts.
   bool MatchesHost(const HostRow& host, absl::Time now) const {
@@ -107,9 +106,9 @@ class Filter {
 
   Verdict VerdictOn(const Node& node, const OnHost& on_host) const;
   RowSet Holding(const Node& node, const OnHost& on_host, const HostRow& host,
-                 absl::Span<const GuestRow> block, RowSet among) const;
+                 const GuestRows& rows, size_t first, RowSet among) const;
   static RowSet Holding(const Test& test, const HostRow& host,
-                        absl::Span<const GuestRow> block, RowSet among);
+                        const GuestRows& rows, size_t first, RowSet among);
 
   Node root_;
   std::vector<Test> of_host_;  // those of one field side by side

@@ -111,25 +111,21 @@ TEST_P(FilterPropertyTest, SaysWhatTheSimplestEvaluationSays) {
     if (Pick(3) > 0) {
       (*record.mutable_labels())["rack"] = absl::StrCat(Pick(3));
     }
-    std::vector<GuestRow> rows;
     const size_t count = Pick(kRowsPerBlock + 1);
     for (size_t i = 0; i < count; ++i) {
       v1::Guest& guest = *record.add_guests();
       guest.set_name(absl::StrCat(Pick(3)));
       guest.set_vcpus(static_cast<int>(Pick(3)));
     }
-    for (const v1::Guest& guest : record.guests()) {
-      rows.push_back(
-          {.name = guest.name(), .guest = &guest, .vcpus = guest.vcpus()});
-    }
+    const GuestRows rows(record);
     const HostRow host{.record = &record};
 
     const Filter::OnHost on_host = filter->Narrow(host, absl::UnixEpoch());
     RowSet says = 0;
     for (size_t i = 0; i < count; ++i) {
-      if (Says(expression, record, *rows[i].guest)) says |= RowSet{1} << i;
+      if (Says(expression, record, rows[i].guest())) says |= RowSet{1} << i;
     }
-    ASSERT_EQ(filter->Matching(on_host, host, rows), says) << text;
+    ASSERT_EQ(filter->Matching(on_host, host, rows, 0), says) << text;
     held += std::popcount(says);
     asked += static_cast<int>(count);
     decided_by_host +=

@@ -74,23 +74,14 @@ class FilterTest : public testing::Test {
     sync_.set_state(v1::SYNC_STATE_PARKED);
     *sync_.mutable_verified_at() = ToProto(kNow - absl::Hours(1));
     host_ = {.record = &record_, .running_guests = 1, .sync = &sync_};
-    const v1::Guest& guest = record_.guests(0);
-    AddAddresses(guest, addresses_);
-    row_ = {.name = guest.name(),
-            .uuid = guest.uuid(),
-            .guest = &guest,
-            .memory_kib = guest.memory_kib(),
-            .vcpus = guest.vcpus(),
-            .state = guest.state(),
-            .is_missing = false,
-            .addresses = addresses_};
+    rows_ = GuestRows(record_);
   }
 
   bool MatchesGuest(const std::string& text) {
     const auto filter = Filter::Compile(text, Kind::kGuests);
     EXPECT_THAT(filter, IsOk()) << text;
-    return filter.ok() && filter->Matching(filter->Narrow(host_, kNow), host_,
-                                           {&row_, 1}) == 1;
+    return filter.ok() &&
+           filter->Matching(filter->Narrow(host_, kNow), host_, rows_, 0) == 1;
   }
 
   bool MatchesHost(const std::string& text) {
@@ -102,8 +93,7 @@ class FilterTest : public testing::Test {
   v1::Record record_;
   v1::SyncStatus sync_;
   HostRow host_;
-  std::vector<IpAddress> addresses_;
-  GuestRow row_;
+  GuestRows rows_;
 };
 
 TEST_F(FilterTest, EveryFieldOfGuestsIsCompared) {

@@ -18,70 +18,70 @@ template <typename Use>
 auto VisitGuestField(FieldId field, const Use& use) {
   switch (field) {
     case FieldId::kUuid:
-      return use([](const GuestRow& row) { return Value::OfText(row.uuid); });
+      return use([](const GuestRow& row) { return Value::OfText(row.uuid()); });
     case FieldId::kName:
-      return use([](const GuestRow& row) { return Value::OfText(row.name); });
+      return use([](const GuestRow& row) { return Value::OfText(row.name()); });
     case FieldId::kId:
       return use([](const GuestRow& row) {
-        return Value{.is_known = row.guest->has_id(),
-                     .number = row.guest->id()};
+        return Value{.is_known = row.guest().has_id(),
+                     .number = row.guest().id()};
       });
     case FieldId::kState:
       return use(
-          [](const GuestRow& row) { return Value::OfNumber(row.state); });
+          [](const GuestRow& row) { return Value::OfNumber(row.state()); });
     case FieldId::kStateReason:
       return use([](const GuestRow& row) {
-        return Value::OfText(row.guest->state_reason());
+        return Value::OfText(row.guest().state_reason());
       });
     case FieldId::kVcpus:
       return use(
-          [](const GuestRow& row) { return Value::OfNumber(row.vcpus); });
+          [](const GuestRow& row) { return Value::OfNumber(row.vcpus()); });
     case FieldId::kMaxVcpus:
       return use([](const GuestRow& row) {
-        return Value::OfNumber(row.guest->max_vcpus());
+        return Value::OfNumber(row.guest().max_vcpus());
       });
     case FieldId::kMemory:
       return use(
-          [](const GuestRow& row) { return Value::OfKiB(row.memory_kib); });
+          [](const GuestRow& row) { return Value::OfKiB(row.memory_kib()); });
     case FieldId::kMaxMemory:
       return use([](const GuestRow& row) {
-        return Value::OfKiB(row.guest->max_memory_kib());
+        return Value::OfKiB(row.guest().max_memory_kib());
       });
     case FieldId::kAutostart:
       return use([](const GuestRow& row) {
-        return Value::OfNumber(row.guest->autostart() ? 1 : 0);
+        return Value::OfNumber(row.guest().autostart() ? 1 : 0);
       });
     case FieldId::kPersistent:
       return use([](const GuestRow& row) {
-        return Value::OfNumber(row.guest->persistent() ? 1 : 0);
+        return Value::OfNumber(row.guest().persistent() ? 1 : 0);
       });
     case FieldId::kMissing:
       return use([](const GuestRow& row) {
-        return Value::OfNumber(row.is_missing ? 1 : 0);
+        return Value::OfNumber(row.is_missing() ? 1 : 0);
       });
     case FieldId::kTitle:
       return use([](const GuestRow& row) {
-        return Value::OfText(row.guest->title());
+        return Value::OfText(row.guest().title());
       });
     case FieldId::kDescription:
       return use([](const GuestRow& row) {
-        return Value::OfText(row.guest->description());
+        return Value::OfText(row.guest().description());
       });
     case FieldId::kMetadata:
       return use([](const GuestRow& row) {
-        return Value::OfText(row.guest->metadata_xml());
+        return Value::OfText(row.guest().metadata_xml());
       });
     case FieldId::kOsType:
       return use([](const GuestRow& row) {
-        return Value::OfText(row.guest->os_type());
+        return Value::OfText(row.guest().os_type());
       });
     case FieldId::kArchitecture:
       return use([](const GuestRow& row) {
-        return Value::OfText(row.guest->architecture());
+        return Value::OfText(row.guest().architecture());
       });
     case FieldId::kMachine:
       return use([](const GuestRow& row) {
-        return Value::OfText(row.guest->machine());
+        return Value::OfText(row.guest().machine());
       });
     default:
       return use([](const GuestRow& /*row*/) { return Value(); });

@@ -38,20 +38,16 @@ class OrderTest : public testing::Test {
     EXPECT_THAT(order, IsOk()) << order_by;
     if (!order.ok()) return {};
     const HostRow host{.record = &record_};
+    const GuestRows columns(record_);
     std::vector<GuestRow> rows;
-    for (const v1::Guest& guest : record_.guests()) {
-      rows.push_back({.name = guest.name(),
-                      .uuid = guest.uuid(),
-                      .guest = &guest,
-                      .memory_kib = guest.memory_kib()});
-    }
+    for (size_t i = 0; i < columns.size(); ++i) rows.push_back(columns[i]);
     std::sort(rows.begin(), rows.end(),
               [&](const GuestRow& a, const GuestRow& b) {
                 return order->CompareRows(host, &a, host, &b) < 0;
               });
     std::vector<std::string> names;
     for (const GuestRow& row : rows) {
-      names.push_back(absl::StrCat(row.name, "/", row.uuid));
+      names.push_back(absl::StrCat(row.name(), "/", row.uuid()));
       // A place survives being written down.
       const Place place = order->PlaceOf(host, &row);
       const std::string printed = order->Print(place);

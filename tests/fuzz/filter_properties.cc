@@ -43,21 +43,14 @@ std::string BrokenFilter(absl::string_view input, const std::string& printed,
     return BrokenError(filter.status());
   }
   static const v1::Record& record = *new v1::Record(SomeRecord());
-  const v1::Guest& guest = record.guests(0);
+  static const query::GuestRows& rows = *new query::GuestRows(record);
   const query::HostRow host{.record = &record, .running_guests = 1};
-  std::vector<IpAddress> addresses;
-  query::AddAddresses(guest, addresses);
-  const query::GuestRow row{.name = guest.name(),
-                            .uuid = guest.uuid(),
-                            .guest = &guest,
-                            .state = guest.state(),
-                            .addresses = addresses};
   const auto on_host = filter->Narrow(host, absl::UnixEpoch());
   const auto again_on_host = again->Narrow(host, absl::UnixEpoch());
   if (on_host.verdict != again_on_host.verdict ||
       (kind == query::Kind::kGuests &&
-       filter->Matching(on_host, host, {&row, 1}) !=
-           again->Matching(again_on_host, host, {&row, 1}))) {
+       filter->Matching(on_host, host, rows, 0) !=
+           again->Matching(again_on_host, host, rows, 0))) {
     return "what is printed matches otherwise";
   }
   return "";
@@ -70,9 +63,8 @@ std::string BrokenOrder(absl::string_view input) {
   if (!order.ok()) return BrokenError(order.status());
   static const v1::Record& record = *new v1::Record(SomeRecord());
   const query::HostRow host{.record = &record, .running_guests = 1};
-  const query::GuestRow row{.name = record.guests(0).name(),
-                            .uuid = record.guests(0).uuid(),
-                            .guest = &record.guests(0)};
+  static const query::GuestRows& rows = *new query::GuestRows(record);
+  const query::GuestRow row = rows[0];
   const std::string place = order->Print(order->PlaceOf(host, &row));
   const auto read = order->Read(place);
   if (!read.ok() || order->CompareTo(*read, host, &row) != 0) {
