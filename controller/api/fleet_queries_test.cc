@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -541,6 +543,43 @@ TEST_F(FleetQueriesTest, SummarizeCountsByGroup) {
   request.add_group_by("state");
   EXPECT_THAT(queries_.Summarize(request),
               StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(FleetQueriesTest, AHostMayHaveMoreGuestsThanABlock) {
+  // Every third one runs. Two hosts, so that the second does not begin where
+  // the guests of the first would end.
+  std::vector<std::string> running;
+  int number = 0;
+  for (const auto& [node, count] :
+       std::map<std::string, int>{{"hv1", 150}, {"hv2", 129}}) {
+    std::vector<v1::Guest> guests;
+    for (int i = 0; i < count; ++i) {
+      ++number;
+      const std::string name = absl::StrFormat("vm-%03d", number);
+      const bool runs = number % 3 == 0;
+      guests.push_back(
+          MakeGuest(number, name,
+                    runs ? v1::GUEST_STATE_RUNNING : v1::GUEST_STATE_SHUT_OFF));
+      guests.back().set_vcpus(1);
+      if (runs) running.push_back(absl::StrCat(name, "@", node));
+    }
+    Observe(node, guests);
+  }
+
+  v1::ListGuestsRequest request;
+  request.set_filter("state = running");
+  request.set_page_size(40);
+  EXPECT_THAT(ListAllGuests(request), ElementsAreArray(running));
+  request.set_order_by("vcpus, name");
+  EXPECT_THAT(ListAllGuests(request), ElementsAreArray(running));
+
+  v1::SummarizeRequest summary;
+  summary.set_filter("state = running");
+  const auto answer = queries_.Summarize(summary);
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_EQ(answer->total().guests(), 93);
+  EXPECT_EQ(answer->total().running_guests(), 93);
+  EXPECT_EQ(answer->total().running_vcpus(), 93);
 }
 
 TEST_F(FleetQueriesTest, ListGuestsCountsAllPages) {

@@ -119,7 +119,6 @@ void FleetTable::TakeHosts(const FleetTable* before,
     } else {
       fresh.push_back(index);
     }
-    if (was_there) ++old;
   }
 }
 

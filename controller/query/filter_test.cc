@@ -225,6 +225,8 @@ TEST_F(FilterTest, EveryFieldOfGuestsIsCompared) {
       {"NOT (state = paused OR vcpus = 5)", true},
       {"host.labels.rack = b1 OR vcpus = 4", true},
       {"host.labels.rack = b1 AND vcpus = 4", false},
+      {"host.labels.rack = a1 AND host.labels.zone.name = a1", false},
+      {"host.labels.rack = (b1 OR a1) AND host.labels.zone.name = north", true},
       {"NOT host.labels.rack = b1 AND name = web-01", true},
       {"NOT (host.labels.rack = a1 OR name = x)", false},
       {"NOT (host.labels.rack = b1 OR name = x)", true},
