@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -130,7 +129,7 @@ chef::Rendering Rendered(const v1::Record& record, bool volatile_values) {
 // What is believed of the host, as it goes into Chef.
 std::string BrokenRendering(const v1::Record& record) {
   for (const chef::Subtree& subtree : Rendered(record, true).subtrees) {
-    if (subtree.json.has_value() && !nlohmann::json::accept(*subtree.json)) {
+    if (subtree.json.has_value() && !IsJson(*subtree.json)) {
       return "a rendering that is no JSON";
     }
   }

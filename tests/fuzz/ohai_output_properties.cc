@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,7 +72,7 @@ std::string BrokenOutput(const OhaiOutput& output, absl::string_view json) {
     if (!tree.json.has_value() || !absl::StrContains(json, *tree.json)) {
       return "bytes that are not Ohai's";
     }
-    if (!nlohmann::json::accept(*tree.json)) return "a tree that is no JSON";
+    if (!IsJson(*tree.json)) return "a tree that is no JSON";
   }
   return "";
 }

@@ -23,6 +23,10 @@ std::string BrokenProperty(absl::string_view input);
 // API.
 bool CanBeSent(absl::string_view text);
 
+// True if another parser takes it for JSON, up to the first number that is too
+// large for it: the grammar has no largest.
+bool IsJson(absl::string_view text);
+
 // What is wrong with an error as people get it; empty if nothing is. It has
 // words, in UTF-8, and not more of them than fit into a log line or gRPC's
 // trailers.
