@@ -37,6 +37,8 @@ void AppendJsonString(std::string& out, absl::string_view text) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
+    } else if (c == '\n') {
+      out += "\\n";
     } else if (byte < 0x20) {
       absl::StrAppendFormat(&out, "\\u%04x", byte);
     } else {

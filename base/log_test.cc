@@ -11,7 +11,7 @@ namespace {
 TEST(LogTest, TextKeepsOneEventOnOneLine) {
   EXPECT_EQ(FormatEvent(Format::kText, "host unreachable",
                         {{"host", "hv1"}, {"error", "a b\nc"}, {"tries", 3}}),
-            "host unreachable host=hv1 error=\"a b\\u000ac\" tries=3");
+            "host unreachable host=hv1 error=\"a b\\nc\" tries=3");
 }
 
 TEST(LogTest, TextQuotesWhatWouldReadAsAnotherField) {

@@ -4,11 +4,17 @@
 #include "controller/controller.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -206,7 +212,8 @@ struct Controller::Parts {
               source.Reread(host, std::move(done));
             },
             clock, RunOhaiOf(options)),
-        started_at(clock.Now()) {
+        started_at(clock.Now()),
+        config(options.config) {
     inventory.AddListener(
         [this](const Change& change) { syncer.OnChange(change); });
     if (sqlite != nullptr) {
@@ -255,7 +262,24 @@ struct Controller::Parts {
                            .refused = waits.refused};
     snapshot.findings = witness.FindingCounts();
     snapshot.calls = api->calls();
+    snapshot.reloads = {.taken = reloads_taken, .refused = reloads_refused};
+    snapshot.certificates = CertificateExpiries();
     return MetricsText(snapshot);
+  }
+
+  // Of each server that has one, when.
+  std::map<std::string, absl::Time> CertificateExpiries() const {
+    std::map<std::string, absl::Time> expiries;
+    const auto add = [&expiries](const char* server,
+                                 std::optional<absl::Time> expires_at) {
+      if (expires_at.has_value()) expiries[server] = *expires_at;
+    };
+    add("api", api->certificate_expires_at());
+    if (agents.server != nullptr) {
+      add("agents", agents.server->certificate_expires_at());
+    }
+    if (http != nullptr) add("http", http->certificate_expires_at());
+    return expiries;
   }
 
   v1::SourceStatus SourceStatus() const {
@@ -310,6 +334,33 @@ struct Controller::Parts {
               return agents.sessions->Open(std::move(peer), std::move(stream));
             },
             agents.enrolment.get(), clock));
+    return absl::OkStatus();
+  }
+
+  // Controller::Reload().
+  absl::Status Take(const ControllerOptions& options) {
+    // First all that may fail.
+    std::vector<std::function<void()>> take;
+    ASSIGN_OR_RETURN(take.emplace_back(), api->PrepareReload(options.api));
+    if (agents.server != nullptr && options.agents.has_value()) {
+      ASSIGN_OR_RETURN(take.emplace_back(), agents.server->PrepareReload(
+                                                options.agents->server.tls));
+    }
+    if (http != nullptr && options.http.has_value()) {
+      ASSIGN_OR_RETURN(take.emplace_back(),
+                       http->PrepareReload(options.http->tls));
+    }
+    for (const std::function<void()>& change : take) change();
+    log::Configure(options.log_level, options.log_format);
+
+    const std::vector<std::string> waiting =
+        DifferBeyondReload(config, options.config);
+    log::Info("configuration reloaded",
+              {{"roles", options.api.access.grants.size()}});
+    if (!waiting.empty()) {
+      log::Warning("some of the configuration waits for a restart",
+                   {{"changed", absl::StrJoin(waiting, ", ")}});
+    }
     return absl::OkStatus();
   }
 
@@ -379,6 +430,9 @@ struct Controller::Parts {
   std::unique_ptr<RunListener> runs;  // null: chef-client's runs are not heard
   std::unique_ptr<HttpServer> http;   // null: no HTTP
   const absl::Time started_at;
+  const v1::ControllerConfig config;  // as of the start
+  std::atomic<int64_t> reloads_taken = 0;
+  std::atomic<int64_t> reloads_refused = 0;
   bool running = false;
 };
 
@@ -462,6 +516,18 @@ absl::Status Controller::Start() {
                         {"http_port", http_port()},
                         {"agents_port", agents_port()}});
   return absl::OkStatus();
+}
+
+absl::Status Controller::Reload(
+    const absl::StatusOr<ControllerOptions>& options) {
+  absl::Status status = options.status();
+  if (options.ok()) status = parts_->Take(*options);
+  ++(status.ok() ? parts_->reloads_taken : parts_->reloads_refused);
+  if (!status.ok()) {
+    log::Error("configuration not reloaded: all is as before",
+               {{"problem", status.message()}});
+  }
+  return status;
 }
 
 void Controller::Stop() {

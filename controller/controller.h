@@ -30,6 +30,14 @@ class Controller {
   // be listened on; nothing runs then.
   absl::Status Start();
 
+  // Takes what may change while the service runs: who has which role at the
+  // API, the files of TLS, and how much is logged. Connections and streams
+  // stay, but those streams whose callers may no longer have them. What else
+  // differs is named in the log and taken at the next start. After Start(). An
+  // error, of whoever read the configuration or as from Create(), is logged and
+  // changes nothing.
+  absl::Status Reload(const absl::StatusOr<ControllerOptions>& options);
+
   // Ends everything within the bounds of calls under way. Idempotent.
   void Stop();
 

@@ -40,13 +40,15 @@ ABSL_FLAG(std::string, http_port_file, "",
 namespace rehai {
 namespace {
 
-// Signals that end the service. Blocked in every thread, so that they are only
-// ever taken by the wait below and interrupt no call.
-sigset_t EndingSignals() {
+// Signals that end the service or make it read its configuration again. Blocked
+// in every thread, so that they are only ever taken by the wait below and
+// interrupt no call.
+sigset_t AwaitedSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
   return signals;
 }
 
@@ -65,9 +67,6 @@ absl::Status Run(const ControllerOptions& options) {
   if (!absl::GetFlag(FLAGS_allow_core_dumps)) {
     RETURN_IF_ERROR(chef::ForbidCoreDumps());
   }
-  const sigset_t signals = EndingSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
   ASSIGN_OR_RETURN(const auto controller,
                    Controller::Create(options, Clock::Real()));
   if (absl::GetFlag(FLAGS_check_config)) {
@@ -84,8 +83,12 @@ absl::Status Run(const ControllerOptions& options) {
       WritePort(controller->http_port(), absl::GetFlag(FLAGS_http_port_file)));
   RETURN_IF_ERROR(WritePort(controller->agents_port(),
                             absl::GetFlag(FLAGS_agents_port_file)));
+  const sigset_t signals = AwaitedSignals();
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
+    // If it is wrong the service goes on as before, and says so.
+    controller->Reload(LoadOptions(absl::GetFlag(FLAGS_config))).IgnoreError();
+  }
   log::Info("stopping", {{"signal", signal}});
   controller->Stop();
   return absl::OkStatus();
@@ -93,6 +96,8 @@ absl::Status Run(const ControllerOptions& options) {
 
 int Main() {
   ShareArenas();
+  const sigset_t signals = AwaitedSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   absl::StatusOr<ControllerOptions> options =
       LoadOptions(absl::GetFlag(FLAGS_config));
   if (!options.ok()) {

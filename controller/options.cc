@@ -3,7 +3,10 @@
 
 #include "controller/options.h"
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/duration.pb.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/util/message_differencer.h>
 
 #include <utility>
 
@@ -449,7 +452,62 @@ void ReadLog(const v1::LogConfig& config, Checker& check,
   }
 }
 
+// Without what may change while the server runs.
+void ClearReloadedTls(const v1::ServerTlsConfig& other,
+                      v1::ServerTlsConfig& tls) {
+  const bool has_tls = !tls.certificate_file().empty();
+  if (!has_tls || other.certificate_file().empty()) return;
+  tls.clear_certificate_file();
+  tls.clear_key_file();
+  tls.clear_client_ca_file();
+}
+
+v1::ControllerConfig WithoutReloaded(const v1::ControllerConfig& other,
+                                     v1::ControllerConfig config) {
+  config.clear_log();
+  config.mutable_api()->clear_roles();
+  config.mutable_api()->clear_default_role();
+  ClearReloadedTls(other.api().tls(), *config.mutable_api()->mutable_tls());
+  if (config.has_http()) {
+    ClearReloadedTls(other.http().tls(), *config.mutable_http()->mutable_tls());
+  }
+  if (config.has_agents()) {
+    ClearReloadedTls(other.agents().tls(),
+                     *config.mutable_agents()->mutable_tls());
+  }
+  return config;
+}
+
+// Notes the fields that differ, and inside the sections of servers which.
+void AddDifferences(const google::protobuf::Message& a,
+                    const google::protobuf::Message& b,
+                    absl::string_view prefix, std::vector<std::string>& out) {
+  using google::protobuf::util::MessageDifferencer;
+  const google::protobuf::Descriptor& type = *a.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor* const field = type.field(i);
+    MessageDifferencer differencer;
+    if (differencer.CompareWithFields(a, b, {field}, {field})) continue;
+    const std::string name = absl::StrCat(prefix, field->name());
+    const bool is_server = name == "api" || name == "http" || name == "agents";
+    if (is_server) {
+      AddDifferences(a.GetReflection()->GetMessage(a, field),
+                     b.GetReflection()->GetMessage(b, field),
+                     absl::StrCat(name, "."), out);
+    } else {
+      out.push_back(name);
+    }
+  }
+}
+
 }  // namespace
+
+std::vector<std::string> DifferBeyondReload(const v1::ControllerConfig& a,
+                                            const v1::ControllerConfig& b) {
+  std::vector<std::string> differ;
+  AddDifferences(WithoutReloaded(b, a), WithoutReloaded(a, b), "", differ);
+  return differ;
+}
 
 absl::StatusOr<ControllerOptions> MakeOptions(
     const std::string& file_name, const v1::ControllerConfig& config) {
@@ -474,6 +532,7 @@ absl::StatusOr<ControllerOptions> MakeOptions(
                  config.discovery().has_keep_departed(),
                  config.discovery().keep_departed(), out.pull.keep_departed);
   ReadLog(config.log(), check, out);
+  out.config = config;
   RETURN_IF_ERROR(check.status());
   return out;
 }

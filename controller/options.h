@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -65,6 +66,8 @@ struct ControllerOptions {
   std::optional<AgentOptions> agents;
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kText;
+  // What all of this was made of.
+  v1::ControllerConfig config;
 };
 
 // Reads and checks a configuration file. kNotFound and kPermissionDenied name
@@ -76,6 +79,12 @@ absl::StatusOr<ControllerOptions> LoadOptions(const std::string& config_file);
 // relative file names are taken from its folder.
 absl::StatusOr<ControllerOptions> MakeOptions(
     const std::string& file_name, const v1::ControllerConfig& config);
+
+// Sections and keys, as "sync" or "api.limits", in which the two differ and
+// which Controller::Reload() does not take: it takes api.roles and
+// api.default_role, log, and the names of TLS files where there is TLS in both.
+std::vector<std::string> DifferBeyondReload(const v1::ControllerConfig& a,
+                                            const v1::ControllerConfig& b);
 
 }  // namespace rehai
 

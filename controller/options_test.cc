@@ -17,7 +17,9 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 absl::StatusOr<ControllerOptions> Parse(const std::string& yaml) {
   const std::string path = testing::TempDir() + "/rehai.yaml";
@@ -68,7 +70,8 @@ TEST(OptionsTest, TheDocumentedConfigurationLoads) {
 TEST(OptionsTest, RolesOfTheApiAreReadAndWhatIsWrongIsNamed) {
   constexpr char kTls[] =
       "api: {tls: {certificate_file: c.pem, key_file: k.pem, "
-      "client_ca_file: ca.pem, client_certificates: optional}, "
+      "client_ca_file: ca.pem, client_certificates: "
+      "optional}, "
       "roles: [{role: operator, certificates: ['*.ops.example.com']}]}\n";
   const auto options = Parse(absl::StrCat(kSmallest, kTls));
   ASSERT_THAT(options, IsOk());
@@ -283,6 +286,39 @@ TEST(OptionsTest, EachProblemNamesItsKeyAndTheRemedy) {
   EXPECT_THAT(ProblemOf("log: {level: loud}\n"), HasSubstr("log.level"));
   EXPECT_THAT(ProblemOf("renderings: {rehai: false}\n"),
               HasSubstr("every rendering is off"));
+}
+
+TEST(OptionsTest, WhatAReloadDoesNotTakeIsNamed) {
+  const auto differ = [](const std::string& a, const std::string& b) {
+    const auto first = Parse(absl::StrCat(kSmallest, a));
+    const auto second = Parse(absl::StrCat(kSmallest, b));
+    EXPECT_THAT(first, IsOk());
+    EXPECT_THAT(second, IsOk());
+    return DifferBeyondReload(first->config, second->config);
+  };
+  const std::string api =
+      "api:\n  tls: {certificate_file: a, key_file: b, client_ca_file: c}\n";
+  EXPECT_THAT(differ("", ""), IsEmpty());
+  EXPECT_THAT(differ(absl::StrCat(api, "log: {level: info}\n"),
+                     "log: {level: debug}\napi:\n  default_role: reader\n"
+                     "  roles: [{role: admin, certificates: [x]}]\n"
+                     "  tls: {certificate_file: d, key_file: e, "
+                     "client_ca_file: f}\n"),
+              IsEmpty());
+  // Without TLS in one of them there is nothing to replace.
+  EXPECT_THAT(differ(api, ""), ElementsAre("api.tls"));
+  EXPECT_THAT(
+      differ(
+          api,
+          "api:\n  tls: {certificate_file: a, key_file: b, "
+          "client_ca_file: c, client_certificates: optional}\n  roles: [{role: "
+          "admin, certificates: [x]}]\n"),
+      ElementsAre("api.tls"));
+  EXPECT_THAT(differ("sync: {window: 1s}\n",
+                     "api: {listen: '127.0.0.1:1'}\nsync: {window: 2s}\n"),
+              UnorderedElementsAre("api.listen", "sync"));
+  EXPECT_THAT(differ("", "http: {listen: '127.0.0.1:1'}\n"),
+              ElementsAre("http.listen"));
 }
 
 TEST(OptionsTest, AMissingFileIsNamed) {

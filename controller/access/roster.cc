@@ -78,6 +78,12 @@ absl::StatusOr<Caller> Roster::Identify(const Evidence& evidence) const {
   return IdentifyByToken(token, evidence);
 }
 
+absl::Status Roster::Check(const Evidence& evidence, absl::string_view method,
+                           Role needed) const {
+  ASSIGN_OR_RETURN(const Caller caller, Identify(evidence));
+  return CheckMay(caller, evidence, method, needed);
+}
+
 absl::StatusOr<Caller> Roster::IdentifyByToken(absl::string_view token,
                                                const Evidence& evidence) const {
   const Sha256Sum sum = Sha256Of(token);

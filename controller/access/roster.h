@@ -67,6 +67,10 @@ class Roster {
   // believed because others may have read it. It is no part of the message.
   absl::StatusOr<Caller> Identify(const Evidence& evidence) const;
 
+  // kOk, or why who shows this may not: Identify()'s errors and CheckMay()'s.
+  absl::Status Check(const Evidence& evidence, absl::string_view method,
+                     Role needed) const;
+
   bool has_grants() const { return !options_.grants.empty(); }
 
  private:

@@ -115,11 +115,11 @@ class Admission::RecorderFactory final
 
 Admission::Admission(Options options, AuditLog audit, const Clock& clock)
     : over_tls_(options.over_tls),
-      roster_(std::move(options.access)),
       audit_(std::move(audit)),
       clock_(clock),
       gate_(options.limits, clock, MakeRandom()),
       deadlines_(options.most_time, clock),
+      roster_(std::make_shared<const Roster>(std::move(options.access))),
       refusals_(kRefusalBurst),
       refusals_at_(clock.Uptime()) {}
 
@@ -127,7 +127,8 @@ absl::Status Admission::Enter(AdmittedContext& context,
                               const GuardedMethod& method,
                               const google::protobuf::Message* request) const {
   const Evidence evidence = ReadEvidence(context, over_tls_);
-  const absl::StatusOr<Caller> caller = roster_.Identify(evidence);
+  const std::shared_ptr<const Roster> roster = CurrentRoster();
+  const absl::StatusOr<Caller> caller = roster->Identify(evidence);
   if (caller.ok()) context.caller_name = caller->name;
   context.began_at_ = clock_.Uptime();
   if (method.needs.is_command) {
@@ -143,6 +144,16 @@ absl::Status Admission::Enter(AdmittedContext& context,
   }
   context.refusal_ =
       Decide(context, evidence, caller, method, request != nullptr);
+  if (context.refusal_.ok() && method.kind == CallGate::kStream) {
+    context.open_.emplace(streams_, context.c_call(),
+                          OpenStreams::Admitted{.evidence = evidence,
+                                                .method = method.name,
+                                                .needed = method.needs.role});
+    // Who has got other roles meanwhile may not have looked at this stream.
+    if (const auto now = CurrentRoster(); now != roster) {
+      context.refusal_ = now->Check(evidence, method.name, method.needs.role);
+    }
+  }
   if (absl::IsUnauthenticated(context.refusal_)) ++unauthenticated_;
   if (absl::IsPermissionDenied(context.refusal_)) ++not_permitted_;
   if (context.refusal_.ok() && method.kind == CallGate::kUnary &&
@@ -150,6 +161,28 @@ absl::Status Admission::Enter(AdmittedContext& context,
     context.watched_.emplace(deadlines_, context.c_call());
   }
   return context.refusal_;
+}
+
+void Admission::SetAccess(Roster::Options access) {
+  const auto roster = std::make_shared<const Roster>(std::move(access));
+  {
+    MutexLock lock(mu_);
+    roster_ = roster;
+  }
+  const size_t ended =
+      streams_.EndUnless([&roster](const OpenStreams::Admitted& admitted) {
+        return roster->Check(admitted.evidence, admitted.method,
+                             admitted.needed);
+      });
+  if (ended > 0) {
+    log::Info("streams ended: their callers may no longer have them",
+              {{"streams", ended}});
+  }
+}
+
+std::shared_ptr<const Roster> Admission::CurrentRoster() const {
+  MutexLock lock(mu_);
+  return roster_;
 }
 
 absl::Status Admission::Decide(AdmittedContext& context,

@@ -26,6 +26,7 @@
 #include "controller/access/roster.h"
 #include "controller/api/call_deadlines.h"
 #include "controller/api/caller.h"
+#include "controller/api/open_streams.h"
 #include "rehai/v1/state.pb.h"
 
 namespace rehai {
@@ -63,6 +64,7 @@ class AdmittedContext final : public CallerContext {
   const Admission& admission_;
   CallGate::Place place_;
   std::optional<CallDeadlines::Watched> watched_;
+  std::optional<OpenStreams::Open> open_;
   absl::Status refusal_;
   std::optional<v1::AuditEntry> entry_;  // of a command that has not ended
   absl::Duration began_at_ = absl::ZeroDuration();  // Uptime()
@@ -105,13 +107,16 @@ class Admission {
   absl::Status Enter(AdmittedContext& context, const GuardedMethod& method,
                      const google::protobuf::Message* request) const;
 
+  // From here on others have roles. Streams end whose callers may no longer
+  // have them; calls with one answer do.
+  void SetAccess(Roster::Options access);
+
   // For the server's builder: what makes the calls' contexts, and what learns
   // how calls end.
   std::unique_ptr<grpc::ContextAllocator> MakeContexts() const;
   std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>
   MakeRecorder() const;
 
-  bool has_roles() const { return roster_.has_grants(); }
   CallCounts counts() const;
 
  private:
@@ -119,6 +124,7 @@ class Admission {
   class Contexts;
   class RecorderFactory;
 
+  std::shared_ptr<const Roster> CurrentRoster() const;
   absl::Status Decide(AdmittedContext& context, const Evidence& evidence,
                       const absl::StatusOr<Caller>& caller,
                       const GuardedMethod& method, bool readable) const;
@@ -127,15 +133,16 @@ class Admission {
   bool MayRecordRefusal() const;
 
   const bool over_tls_;
-  const Roster roster_;
   const AuditLog audit_;
   const Clock& clock_;
   mutable CallGate gate_;
   mutable CallDeadlines deadlines_;
+  mutable OpenStreams streams_;
   mutable std::atomic<int64_t> unauthenticated_ = 0;
   mutable std::atomic<int64_t> not_permitted_ = 0;
 
   mutable Mutex mu_;
+  std::shared_ptr<const Roster> roster_ ABSL_GUARDED_BY(mu_);
   mutable double refusals_ ABSL_GUARDED_BY(mu_);  // that may be recorded now
   mutable absl::Duration refusals_at_ ABSL_GUARDED_BY(mu_);  // Uptime()
   mutable int64_t unrecorded_ ABSL_GUARDED_BY(mu_) = 0;      // since the last

@@ -19,6 +19,7 @@
 #include "base/status_macros.h"
 #include "controller/api/calls_under_way.h"
 #include "controller/api/listen_address.h"
+#include "controller/api/tls_credentials.h"
 
 namespace rehai {
 namespace {
@@ -30,28 +31,33 @@ constexpr int kMaxMessageBytes = 16 << 20;
 // dozen at once, beside what thousands of idle connections hold.
 constexpr size_t kMostBufferedBytes = size_t{1} << 30;
 
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
-    const AgentServer::Options& options, const ListenAddress& address) {
-  RETURN_IF_ERROR(
-      CheckNotOpenToEveryone("agents", address, !options.tls.empty(),
-                             options.allow_plaintext_from_anywhere));
-  if (options.tls.empty()) return grpc::InsecureServerCredentials();
+// With the enrolment's authority beside the one of the files.
+absl::StatusOr<TlsMaterial> LoadTls(const TlsFiles& files,
+                                    const std::string& enrolment_ca_pem) {
   ASSIGN_OR_RETURN(
       TlsMaterial material,
-      LoadTlsFiles("agents", options.tls, ClientCertificates::kOptional));
-  if (material.client_ca_pem.empty() && options.enrolment_ca_pem.empty()) {
+      LoadTlsFiles("agents", files, ClientCertificates::kOptional));
+  if (material.client_ca_pem.empty() && enrolment_ca_pem.empty()) {
     return absl::InvalidArgumentError(
         "agents.tls.client_ca_file: missing, and agents.enrolment too, so no "
         "agent's certificate could be verified; set one of them");
   }
+  absl::StrAppend(&material.client_ca_pem, "\n", enrolment_ca_pem);
+  return material;
+}
+
+// Null without TLS.
+absl::StatusOr<std::shared_ptr<TlsCredentials>> MakeCredentials(
+    const AgentServer::Options& options, const ListenAddress& address) {
+  RETURN_IF_ERROR(
+      CheckNotOpenToEveryone("agents", address, !options.tls.empty(),
+                             options.allow_plaintext_from_anywhere));
+  if (options.tls.empty()) return nullptr;
+  ASSIGN_OR_RETURN(TlsMaterial material,
+                   LoadTls(options.tls, options.enrolment_ca_pem));
   // An agent that enrols has no certificate yet.
-  grpc::SslServerCredentialsOptions ssl(
-      GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
-  ssl.pem_root_certs =
-      absl::StrCat(material.client_ca_pem, "\n", options.enrolment_ca_pem);
-  ssl.pem_key_cert_pairs.push_back(
-      {std::move(material.key_pem), std::move(material.certificate_pem)});
-  return grpc::SslServerCredentials(ssl);
+  return std::make_shared<TlsCredentials>(
+      std::move(material), GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
 }
 
 void Bound(grpc::ServerBuilder& builder) {
@@ -95,7 +101,7 @@ void Bound(grpc::ServerBuilder& builder) {
 struct AgentServer::Parts {
   Options options;
   ListenAddress address;
-  std::shared_ptr<grpc::ServerCredentials> credentials;
+  std::shared_ptr<TlsCredentials> credentials;  // null without TLS
   std::unique_ptr<AgentService> agents;
   CallsUnderWay calls;
   int port = 0;
@@ -127,8 +133,12 @@ absl::Status AgentServer::Start() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   Bound(builder);
-  builder.AddListeningPort(parts_->address.text, parts_->credentials,
-                           &parts_->port);
+  builder.AddListeningPort(
+      parts_->address.text,
+      parts_->credentials == nullptr
+          ? grpc::InsecureServerCredentials()
+          : std::shared_ptr<grpc::ServerCredentials>(parts_->credentials),
+      &parts_->port);
   builder.RegisterService(&parts_->agents->service());
   std::vector<
       std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
@@ -156,6 +166,22 @@ int AgentServer::port() const { return parts_->port; }
 
 CertificateCounts AgentServer::certificates() const {
   return parts_->agents->certificates();
+}
+
+std::optional<absl::Time> AgentServer::certificate_expires_at() const {
+  if (parts_->credentials == nullptr) return std::nullopt;
+  return parts_->credentials->expires_at();
+}
+
+absl::StatusOr<std::function<void()>> AgentServer::PrepareReload(
+    const TlsFiles& tls) {
+  std::optional<TlsMaterial> material;
+  if (parts_->credentials != nullptr && !tls.empty()) {
+    ASSIGN_OR_RETURN(material, LoadTls(tls, parts_->options.enrolment_ca_pem));
+  }
+  return [this, material = std::move(material)] {
+    if (material.has_value()) parts_->credentials->Replace(*material);
+  };
 }
 
 void AgentServer::SetReady(bool ready) {

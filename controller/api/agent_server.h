@@ -4,7 +4,9 @@
 #ifndef CONTROLLER_API_AGENT_SERVER_H_
 #define CONTROLLER_API_AGENT_SERVER_H_
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -64,6 +66,15 @@ class AgentServer {
   int port() const;
 
   CertificateCounts certificates() const;
+
+  // When the server's certificate expires; nullopt without TLS.
+  std::optional<absl::Time> certificate_expires_at() const;
+
+  // Reads the TLS files anew. Nothing changes before the result is called,
+  // which has to happen before the server is destroyed; then connections that
+  // are made get the new certificates. Nothing is read where one of both has no
+  // TLS. Errors are those of Create().
+  absl::StatusOr<std::function<void()>> PrepareReload(const TlsFiles& tls);
 
   // What the health service says; not serving before.
   void SetReady(bool ready);

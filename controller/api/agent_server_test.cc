@@ -215,6 +215,36 @@ TEST_F(AgentServerTest, ACertificateEndsOnAConnectionThatLivesOn) {
                                          HasSubstr("ended at")));
 }
 
+TEST_F(AgentServerTest, CertificatesAreReplacedAndSessionsStay) {
+  AgentServer::Options options = OverTls();
+  const auto server = Serve(options);
+  TestAgent early(Connect(*server, Certificate("URI:rehai:node:hv1")));
+  early.Open();
+  sessions_.AwaitPeer();
+
+  // Other agents are believed from here on; the server's own stays.
+  const TestAuthority other = MakeTestAuthority(clock_.Now());
+  options.tls.client_ca = Write("other-ca.pem", other.certificate_pem);
+  const auto take = server->PrepareReload(options.tls);
+  ASSERT_THAT(take, IsOk());
+  (*take)();
+
+  TestAgent refused(Connect(*server, Certificate("URI:rehai:node:hv2")));
+  refused.Open();
+  EXPECT_THAT(refused.AwaitEnd(), StatusIs(absl::StatusCode::kUnavailable));
+  TestAgent taken(Connect(
+      *server, MakeTestCertificate(other, "URI:rehai:node:hv3", clock_.Now())));
+  taken.Open();
+  taken.Say(Hello("hv3"));
+  EXPECT_EQ(sessions_.AwaitMessage().hello().node(), "hv3");
+  EXPECT_THAT(sessions_.AwaitPeer().names->nodes, ElementsAre("hv3"));
+  early.Say(Hello("hv1"));
+  EXPECT_EQ(sessions_.AwaitMessage().hello().node(), "hv1");
+  EXPECT_THAT(early.End(), IsOk());
+  EXPECT_THAT(taken.End(), IsOk());
+  sessions_.AwaitEnds(2);
+}
+
 TEST_F(AgentServerTest, ClearTextIsNotTakenForTls) {
   const auto server = Serve(OverTls());
   TestAgent agent(ConnectInClear(*server));

@@ -154,18 +154,20 @@ struct HttpServer::Parts {
   void AcceptAll();
   void WorkOn();
   void Serve(int socket);
+  std::shared_ptr<const ServerTls> Tls() const;
   std::optional<OwnedFd> NextConnection();
 
   const Options options;
   const Clock& clock;
   ListenAddress address;
-  SslContext tls;
   Router router;
   std::unique_ptr<TcpListener> listener;
   int port = 0;
 
-  Mutex mu;
+  mutable Mutex mu;
   CondVar news;
+  // Null without TLS. Connections keep the one that they began with.
+  std::shared_ptr<const ServerTls> tls ABSL_GUARDED_BY(mu);
   bool stopping ABSL_GUARDED_BY(mu) = false;
   std::deque<OwnedFd> waiting ABSL_GUARDED_BY(mu);
   // Sockets of the connections that are worked on.
@@ -191,7 +193,9 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Create(
   RETURN_IF_ERROR(CheckNotOpenToEveryone("http", parts->address, !o.tls.empty(),
                                          o.allow_plaintext_from_anywhere));
   if (!o.tls.empty()) {
-    ASSIGN_OR_RETURN(parts->tls, MakeServerContext("http", o.tls));
+    ASSIGN_OR_RETURN(ServerTls tls, MakeServerTls("http", o.tls));
+    MutexLock lock(parts->mu);
+    parts->tls = std::make_shared<const ServerTls>(std::move(tls));
   }
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(parts)));
 }
@@ -223,6 +227,26 @@ absl::Status HttpServer::Start() {
 }
 
 int HttpServer::port() const { return parts_->port; }
+
+std::optional<absl::Time> HttpServer::certificate_expires_at() const {
+  const std::shared_ptr<const ServerTls> tls = parts_->Tls();
+  if (tls == nullptr) return std::nullopt;
+  return tls->expires_at;
+}
+
+absl::StatusOr<std::function<void()>> HttpServer::PrepareReload(
+    const TlsFiles& tls) {
+  std::shared_ptr<const ServerTls> made;
+  if (parts_->Tls() != nullptr && !tls.empty()) {
+    ASSIGN_OR_RETURN(ServerTls anew, MakeServerTls("http", tls));
+    made = std::make_shared<const ServerTls>(std::move(anew));
+  }
+  return [this, made = std::move(made)] {
+    if (made == nullptr) return;
+    MutexLock lock(parts_->mu);
+    parts_->tls = made;
+  };
+}
 
 void HttpServer::SetReady(bool ready) { parts_->router.SetReady(ready); }
 
@@ -278,9 +302,15 @@ void HttpServer::Parts::WorkOn() {
   }
 }
 
+std::shared_ptr<const ServerTls> HttpServer::Parts::Tls() const {
+  MutexLock lock(mu);
+  return tls;
+}
+
 void HttpServer::Parts::Serve(int socket) {
+  const std::shared_ptr<const ServerTls> tls = Tls();
   HttpConnection connection(
-      socket, tls.get(),
+      socket, tls == nullptr ? nullptr : tls->context.get(),
       {.deadline = clock.Uptime() + options.deadline,
        .max_bytes = options.max_body_bytes + kOverheadBytes},
       clock);

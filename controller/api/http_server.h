@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -72,6 +73,15 @@ class HttpServer {
 
   // The port listened on; 0 before Start().
   int port() const;
+
+  // When the server's certificate expires; nullopt without TLS.
+  std::optional<absl::Time> certificate_expires_at() const;
+
+  // Reads the TLS files anew. Nothing changes before the result is called,
+  // which has to happen before the server is destroyed; then connections that
+  // are made get the new certificates. Nothing is read where one of both has no
+  // TLS. Errors are those of Create().
+  absl::StatusOr<std::function<void()>> PrepareReload(const TlsFiles& tls);
 
   // What /readyz says.
   void SetReady(bool ready);

@@ -458,6 +458,31 @@ TEST_F(HttpServerTlsTest, SpeaksTlsToAClientWithoutACertificate) {
   EXPECT_EQ(runs.Counts().received, 1);
 }
 
+TEST_F(HttpServerTlsTest, CertificatesAreReplacedForThoseWhoConnectAfterwards) {
+  const auto server = Serve(options_);
+  const auto trusting = [&](const std::string& certificate) {
+    httplib::SSLClient client("127.0.0.1", server->port());
+    client.enable_server_certificate_verification(true);
+    client.set_ca_cert_path(certificate);
+    return StatusOf(client.Get("/healthz"));
+  };
+  const SelfSignedCertificate renewed = MakeSelfSignedCertificate();
+  const TlsFiles files = {
+      .certificate = Write("renewed.pem", renewed.certificate_pem),
+      .key = options_.tls.key};
+  EXPECT_THAT(server->PrepareReload(files).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("is not the key of")));
+  Write("server.key", renewed.key_pem);
+  const auto take = server->PrepareReload(files);
+  ASSERT_THAT(take, IsOk());
+  EXPECT_EQ(trusting(options_.tls.certificate), 200);
+  (*take)();
+  EXPECT_EQ(trusting(files.certificate), 200);
+  EXPECT_EQ(trusting(options_.tls.certificate), 0);
+  EXPECT_TRUE(server->certificate_expires_at().has_value());
+}
+
 TEST_F(HttpServerTlsTest, DoesNotSpeakPlaintext) {
   const auto server = Serve(options_);
   RawConnection plain(server->port());

@@ -326,6 +326,24 @@ void AddVisibility(const VisibilityCounts& counts, MetricPage& page) {
        ended("refused", counts.refused)});
 }
 
+void AddReloads(const MetricsSnapshot& snapshot, MetricPage& page) {
+  const auto outcome = [](const char* name, int64_t count) {
+    return Sample{{{"outcome", name}}, static_cast<double>(count)};
+  };
+  page.Counter("rehai_config_reloads_total",
+               "Times that the configuration was read again, by what came of "
+               "it.",
+               {outcome("taken", snapshot.reloads.taken),
+                outcome("refused", snapshot.reloads.refused)});
+  std::vector<Sample> expiries;
+  for (const auto& [server, expires_at] : snapshot.certificates) {
+    expiries.push_back({{{"server", server}}, UnixSeconds(expires_at)});
+  }
+  page.Gauge("rehai_tls_certificate_expiry_timestamp_seconds",
+             "When the certificate of a server of the controller's expires.",
+             expiries);
+}
+
 void AddCalls(const CallCounts& counts, MetricPage& page) {
   page.Gauge("rehai_api_calls", "Calls of the API under way.",
              static_cast<double>(counts.under_way));
@@ -396,6 +414,7 @@ std::string MetricsText(const MetricsSnapshot& snapshot) {
   AddResyncs(snapshot.resyncs, page);
   AddVisibility(snapshot.visibility, page);
   AddCalls(snapshot.calls, page);
+  AddReloads(snapshot, page);
   AddFindings(snapshot.findings, page);
   AddProcess(snapshot, page);
   return page.Text();

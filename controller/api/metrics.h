@@ -45,6 +45,12 @@ struct VisibilityCounts {
   int64_t refused = 0;
 };
 
+// How often the configuration was read again while the controller ran.
+struct ReloadCounts {
+  int64_t taken = 0;
+  int64_t refused = 0;
+};
+
 // Everything that metrics tell of, at one moment.
 struct MetricsSnapshot {
   absl::Time started_at;  // the controller
@@ -57,6 +63,10 @@ struct MetricsSnapshot {
   ProcessFigures process;
   VisibilityCounts visibility = {};
   CallCounts calls = {};
+  ReloadCounts reloads = {};
+  // When the certificates of servers with TLS expire, by "api", "agents",
+  // "http".
+  std::map<std::string, absl::Time> certificates = {};
   // What the standing checks find, by type.
   std::map<v1::FindingType, int64_t> findings = {};
 };

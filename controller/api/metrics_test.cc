@@ -33,6 +33,8 @@ MetricsSnapshot Full() {
                     .over_limit = 6,
                     .unauthenticated = 7,
                     .not_permitted = 8};
+  snapshot.reloads = {.taken = 3, .refused = 1};
+  snapshot.certificates = {{"api", absl::FromUnixSeconds(9000)}};
   snapshot.findings[v1::FINDING_TYPE_DUPLICATE_MAC] = 2;
   snapshot.state.emplace();
   snapshot.state->waiting = 3;
@@ -125,6 +127,9 @@ TEST(MetricsTest, TellsEverythingInTheStatus) {
       {"rehai_resync_operations{state=\"running\"}", 0},
       {"rehai_resync_hosts_total{outcome=\"written\"}", 7},
       {"rehai_resync_hosts_total{outcome=\"timed_out\"}", 0},
+      {"rehai_config_reloads_total{outcome=\"taken\"}", 3},
+      {"rehai_config_reloads_total{outcome=\"refused\"}", 1},
+      {"rehai_tls_certificate_expiry_timestamp_seconds{server=\"api\"}", 9000},
       {"rehai_state_healthy", 1},
       {"rehai_state_began_anew", 0},
       {"rehai_state_waiting_entries", 3},

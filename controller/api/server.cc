@@ -26,6 +26,7 @@
 #include "controller/api/guarded_service.h"
 #include "controller/api/listen_address.h"
 #include "controller/api/resync_service.h"
+#include "controller/api/tls_credentials.h"
 #include "controller/api/watch_hub.h"
 #include "proto/ids.h"
 #include "rehai/v1/chef.pb.h"
@@ -46,20 +47,18 @@ grpc_ssl_client_certificate_request_type WhatToRequest(
              : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY;
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
+// Null without TLS.
+absl::StatusOr<std::shared_ptr<TlsCredentials>> MakeCredentials(
     const ApiServer::Options& options, const ListenAddress& address) {
   RETURN_IF_ERROR(
       CheckNotOpenToEveryone("api", address, !options.tls.empty(),
                              options.allow_plaintext_from_anywhere));
-  if (options.tls.empty()) return grpc::InsecureServerCredentials();
+  if (options.tls.empty()) return nullptr;
   ASSIGN_OR_RETURN(
       TlsMaterial material,
       LoadTlsFiles("api", options.tls, options.client_certificates));
-  grpc::SslServerCredentialsOptions ssl(WhatToRequest(options));
-  ssl.pem_root_certs = std::move(material.client_ca_pem);
-  ssl.pem_key_cert_pairs.push_back(
-      {std::move(material.key_pem), std::move(material.certificate_pem)});
-  return grpc::SslServerCredentials(ssl);
+  return std::make_shared<TlsCredentials>(std::move(material),
+                                          WhatToRequest(options));
 }
 
 absl::string_view TlsText(const ApiServer::Options& options) {
@@ -106,13 +105,18 @@ void LogForGrpc(gpr_log_func_args* args) {
   }
 }
 
+void LogWithoutRoles() {
+  log::Info("api without roles: everybody who can connect may do everything",
+            {{"grant_roles_in", "api.roles"}});
+}
+
 }  // namespace
 
 // Members are destroyed in reverse order: first the server, then what it uses.
 struct ApiServer::Parts {
   Options options;
   ListenAddress address;
-  std::shared_ptr<grpc::ServerCredentials> credentials;
+  std::shared_ptr<TlsCredentials> credentials;  // null without TLS
   // Shared with the listeners, which cannot be taken back.
   // Bookmarks come to the second.
   std::shared_ptr<WatchHub> fleet_hub =
@@ -181,8 +185,12 @@ absl::Status ApiServer::Start() {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   Bound(builder);
-  builder.AddListeningPort(parts_->address.text, parts_->credentials,
-                           &parts_->port);
+  builder.AddListeningPort(
+      parts_->address.text,
+      parts_->credentials == nullptr
+          ? grpc::InsecureServerCredentials()
+          : std::shared_ptr<grpc::ServerCredentials>(parts_->credentials),
+      &parts_->port);
   for (const NamedService& service : parts_->services) {
     builder.RegisterService(service.service.get());
   }
@@ -209,10 +217,7 @@ absl::Status ApiServer::Start() {
   log::Info("api listening", {{"address", parts_->address.text},
                               {"port", parts_->port},
                               {"tls", TlsText(parts_->options)}});
-  if (!parts_->admission->has_roles()) {
-    log::Info("api without roles: everybody who can connect may do everything",
-              {{"grant_roles_in", "api.roles"}});
-  }
+  if (parts_->options.access.grants.empty()) LogWithoutRoles();
   return absl::OkStatus();
 }
 
@@ -227,6 +232,26 @@ void ApiServer::SetReady(bool ready) {
   for (const NamedService& service : parts_->services) {
     health->SetServingStatus(service.name, ready);
   }
+}
+
+std::optional<absl::Time> ApiServer::certificate_expires_at() const {
+  if (parts_->credentials == nullptr) return std::nullopt;
+  return parts_->credentials->expires_at();
+}
+
+absl::StatusOr<std::function<void()>> ApiServer::PrepareReload(
+    const Options& options) {
+  std::optional<TlsMaterial> material;
+  if (parts_->credentials != nullptr && !options.tls.empty()) {
+    ASSIGN_OR_RETURN(
+        material,
+        LoadTlsFiles("api", options.tls, parts_->options.client_certificates));
+  }
+  return [this, material = std::move(material), access = options.access] {
+    if (material.has_value()) parts_->credentials->Replace(*material);
+    if (access.grants.empty()) LogWithoutRoles();
+    parts_->admission->SetAccess(access);
+  };
 }
 
 void ApiServer::Stop(absl::Duration grace) {

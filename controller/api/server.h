@@ -6,6 +6,7 @@
 
 #include <grpcpp/impl/service_type.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -95,6 +96,18 @@ class ApiServer {
 
   // What the health service says.
   void SetReady(bool ready);
+
+  // When the server's certificate expires; nullopt without TLS.
+  std::optional<absl::Time> certificate_expires_at() const;
+
+  // Reads anew what may change while the server runs: the TLS files, and who
+  // has which role. Nothing changes before the result is called, which has to
+  // happen before the server is destroyed. Then connections that are made get
+  // the new certificates, calls that begin the new roles, and streams end whose
+  // callers may no longer have them. What else differs in `options` is not
+  // looked at, nor TLS where one of both has none. Errors are those of
+  // Create().
+  absl::StatusOr<std::function<void()>> PrepareReload(const Options& options);
 
   // Ends every stream with UNAVAILABLE, lets the other calls finish, and
   // cancels those that have not after `grace`. Clients without a call are not

@@ -265,6 +265,65 @@ TEST_F(TlsTest, OnlyClientsWithATrustedCertificateAreAnswered) {
               StatusIs(absl::StatusCode::kUnavailable));
 }
 
+TEST_F(TlsTest, CertificatesAreReplacedForThoseWhoConnectAfterwards) {
+  ApiServer::Options options = TestController::AnyPort();
+  options.tls = files_;
+  TestController controller(options);
+  const std::string address = controller.address();
+  const auto trusting = [this](const SelfSignedCertificate& server) {
+    grpc::SslCredentialsOptions ssl;
+    ssl.pem_root_certs = server.certificate_pem;
+    ssl.pem_cert_chain = client_.certificate_pem;
+    ssl.pem_private_key = client_.key_pem;
+    return ssl;
+  };
+  grpc::ChannelArguments own;
+  own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  Client early(grpc::CreateCustomChannel(
+      address, grpc::SslCredentials(trusting(server_)), own));
+  const auto ask = [](Client& client) {
+    return Client::Call(*client.fleet, &v1::Fleet::Stub::ListHosts,
+                        v1::ListHostsRequest())
+        .status();
+  };
+  ASSERT_THAT(ask(early), IsOk());
+
+  const SelfSignedCertificate renewed = MakeSelfSignedCertificate();
+  Write("server.pem", renewed.certificate_pem);
+  // A key that is not there yet changes nothing.
+  EXPECT_THAT(controller.server().PrepareReload(options).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("is not the key of")));
+  EXPECT_THAT(ListHosts(address, trusting(server_)), IsOk());
+  Write("server.key", renewed.key_pem);
+  const auto take = controller.server().PrepareReload(options);
+  ASSERT_THAT(take, IsOk());
+  EXPECT_THAT(ListHosts(address, trusting(server_)), IsOk());
+  (*take)();
+
+  EXPECT_THAT(ListHosts(address, trusting(renewed)), IsOk());
+  EXPECT_THAT(ListHosts(address, trusting(server_)),
+              StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(ask(early), IsOk());
+}
+
+TEST_F(TlsTest, TellsWhenItsCertificateExpires) {
+  const absl::Time now = Clock::Real().Now();
+  const TestAuthority authority = MakeTestAuthority(now);
+  const TestCertificate ends =
+      MakeTestCertificate(authority, "DNS:localhost", now, absl::Hours(5));
+  ApiServer::Options options = TestController::AnyPort();
+  options.tls = files_;
+  options.tls.certificate = Write("ends.pem", ends.certificate_pem);
+  options.tls.key = Write("ends.key", ends.key_pem);
+  TestController controller(options);
+  const auto expires_at = controller.server().certificate_expires_at();
+  ASSERT_TRUE(expires_at.has_value());
+  EXPECT_EQ(absl::ToUnixSeconds(*expires_at),
+            absl::ToUnixSeconds(now + absl::Hours(5)));
+  EXPECT_FALSE(TestController().server().certificate_expires_at().has_value());
+}
+
 // Roles over TLS, with certificates of an authority.
 class RolesTest : public TlsTest {
  protected:
@@ -361,6 +420,48 @@ TEST_F(RolesTest, AnOptionalCertificateIsVerifiedAllTheSame) {
   ssl.pem_private_key = forged.key_pem;
   EXPECT_THAT(ListHosts(controller.address(), ssl),
               StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(RolesTest, RolesAreReplacedAndStreamsEndThatTheyNoLongerAllow) {
+  ApiServer::Options options = Options(ClientCertificates::kOptional);
+  TestController controller(options);
+  controller.Observe("hv1", {});
+  Client front = With(controller, "DNS:a.front.example.com");
+  Client ops = With(controller, "URI:rehai:ops:alice");
+  const auto front_context = Patient();
+  const auto ops_context = Patient();
+  const auto fronts =
+      front.fleet->Watch(front_context.get(), v1::FleetWatchRequest());
+  const auto opss =
+      ops.fleet->Watch(ops_context.get(), v1::FleetWatchRequest());
+  v1::FleetWatchResponse step;
+  ASSERT_TRUE(fronts->Read(&step));
+  ASSERT_TRUE(opss->Read(&step));
+  EXPECT_TRUE(StartWithToken(ops, "an operator's").ok());
+
+  // The front end is taken away, and the token replaced.
+  options.access.grants.erase(options.access.grants.begin());
+  options.access.grants[0].tokens = {Sha256Of("another")};
+  const auto take = controller.server().PrepareReload(options);
+  ASSERT_THAT(take, IsOk());
+  (*take)();
+
+  while (fronts->Read(&step)) {
+  }
+  const grpc::Status end = fronts->Finish();
+  EXPECT_EQ(end.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_THAT(end.error_message(), HasSubstr("Fleet.Watch"));
+  EXPECT_THAT(Read(front), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_EQ(StartWithToken(ops, "an operator's").error_code(),
+            grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_TRUE(StartWithToken(ops, "another").ok());
+  // The operator's stream is as it was.
+  controller.Observe("hv2", {});
+  while (step.record().node() != "hv2" && opss->Read(&step)) {
+  }
+  EXPECT_EQ(step.record().node(), "hv2");
+  ops_context->TryCancel();
+  opss->Finish();
 }
 
 TEST_F(RolesTest, HealthIsForWhoeverCanConnect) {

@@ -5,6 +5,8 @@
 
 #include <openssl/err.h>
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -36,11 +38,11 @@ absl::Status RequireClientCertificates(SSL_CTX* context,
 
 }  // namespace
 
-absl::StatusOr<SslContext> MakeServerContext(absl::string_view section,
-                                             const TlsFiles& files) {
+absl::StatusOr<ServerTls> MakeServerTls(absl::string_view section,
+                                        const TlsFiles& files) {
   // Its messages say more than OpenSSL's.
-  RETURN_IF_ERROR(
-      LoadTlsFiles(section, files, ClientCertificates::kOptional).status());
+  ASSIGN_OR_RETURN(const TlsMaterial material,
+                   LoadTlsFiles(section, files, ClientCertificates::kOptional));
   SslContext context(SSL_CTX_new(TLS_server_method()));
   if (context == nullptr) return Refused(files.certificate);
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
@@ -60,7 +62,8 @@ absl::StatusOr<SslContext> MakeServerContext(absl::string_view section,
   if (!files.client_ca.empty()) {
     RETURN_IF_ERROR(RequireClientCertificates(context.get(), files.client_ca));
   }
-  return context;
+  return ServerTls{.context = std::move(context),
+                   .expires_at = material.expires_at};
 }
 
 }  // namespace rehai

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "controller/api/tls_files.h"
 
 namespace rehai {
@@ -19,10 +20,15 @@ struct FreeSslContext {
 };
 using SslContext = std::unique_ptr<SSL_CTX, FreeSslContext>;
 
+struct ServerTls {
+  SslContext context;
+  absl::Time expires_at;  // the server's certificate
+};
+
 // What a server needs for TLS 1.2 and later. With a client CA, clients must
 // present a certificate that it has signed. Errors are those of LoadTlsFiles().
-absl::StatusOr<SslContext> MakeServerContext(absl::string_view section,
-                                             const TlsFiles& files);
+absl::StatusOr<ServerTls> MakeServerTls(absl::string_view section,
+                                        const TlsFiles& files);
 
 }  // namespace rehai
 

@@ -3,12 +3,14 @@
 
 #include "controller/api/tls_files.h"
 
+#include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <ctime>
 #include <memory>
 
 #include "absl/status/status.h"
@@ -62,6 +64,14 @@ absl::StatusOr<Owned<EVP_PKEY>> ParseKey(const std::string& file,
   return key;
 }
 
+absl::Time ExpiryOf(const X509& certificate) {
+  tm until = {};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &until) != 1) {
+    return absl::InfiniteFuture();
+  }
+  return absl::FromTM(until, absl::UTCTimeZone());
+}
+
 absl::Status CheckAllPresent(absl::string_view section, const TlsFiles& files,
                              ClientCertificates clients) {
   const bool mutual = clients == ClientCertificates::kRequired;
@@ -92,6 +102,7 @@ absl::StatusOr<TlsMaterial> LoadTlsFiles(absl::string_view section,
       ParseCertificate(files.certificate, material.certificate_pem));
   ASSIGN_OR_RETURN(const Owned<EVP_PKEY> key,
                    ParseKey(files.key, material.key_pem));
+  material.expires_at = ExpiryOf(*certificate);
   if (!files.client_ca.empty()) {
     ASSIGN_OR_RETURN(material.client_ca_pem, ReadFile(files.client_ca));
     RETURN_IF_ERROR(

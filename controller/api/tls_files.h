@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace rehai {
 
@@ -29,6 +30,7 @@ struct TlsMaterial {
   std::string certificate_pem;
   std::string key_pem;
   std::string client_ca_pem;
+  absl::Time expires_at;  // the server's own certificate
 };
 
 enum class ClientCertificates { kRequired, kOptional };
