@@ -161,6 +161,12 @@ class Parser {
                                            " where a field or a word "
                                            "is expected"));
       }
+      if (!quoted && restriction.member.empty() && part.front() == '-') {
+        // Only behind another, or behind NOT; it could be meant either way.
+        return Wrong(part_at,
+                     "a second negation; put a word that begins with - in "
+                     "quotes");
+      }
       if (restriction.member.empty()) restriction.is_quoted = quoted;
       has_quotes |= quoted;
       absl::StrAppend(&word, restriction.member.empty() ? "" : ".", part);
