@@ -191,7 +191,8 @@ struct Controller::Parts {
                          ? nullptr
                          : &search),
         syncer(SyncOptions(options, *client), inventory, sink, clock),
-        witness(inventory, syncer, options.sync.renderings, clock),
+        witness(inventory, syncer, options.sync.renderings, options.checks,
+                clock),
         ssh(std::move(ssh_command)),
         dialer(clock),
         source(PullOptions(options, *ssh), {}, dialer, inventory, clock),

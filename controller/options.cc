@@ -10,6 +10,7 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -22,6 +23,7 @@
 #include "controller/access/access_options.h"
 #include "controller/api/tls_files.h"
 #include "controller/sync/server_limits.h"
+#include "rehai/v1/checks.pb.h"
 
 namespace rehai {
 namespace {
@@ -302,6 +304,28 @@ void ReadInventory(const v1::InventoryConfig& config, Checker& check,
   check.Positive("inventory.brake_count", config.brake_count(), out.count);
 }
 
+void ReadChecks(const v1::ChecksConfig& config, Checker& check,
+                FleetChecks::Options& out) {
+  check.Positive("checks.host_not_in_chef_after",
+                 config.has_host_not_in_chef_after(),
+                 config.host_not_in_chef_after(), out.limits.not_in_chef);
+  check.Positive("checks.host_silent_after", config.has_host_silent_after(),
+                 config.host_silent_after(), out.limits.silent);
+  for (int i = 0; i < config.ignore_size(); ++i) {
+    v1::FindingType type = v1::FINDING_TYPE_UNSPECIFIED;
+    const bool is_known = v1::FindingType_Parse(
+        absl::StrCat("FINDING_TYPE_", absl::AsciiStrToUpper(config.ignore(i))),
+        &type);
+    if (!is_known || type == v1::FINDING_TYPE_UNSPECIFIED) {
+      check.Complain(absl::StrCat("checks.ignore[", i, "]"),
+                     "is no finding; docs/visibility.md has their names, "
+                     "written like duplicate_name");
+      continue;
+    }
+    out.ignored.insert(type);
+  }
+}
+
 // Between the two; `out` keeps its default where nothing is set.
 void ReadWithin(const std::string& key, bool is_set,
                 const google::protobuf::Duration& value, absl::Duration least,
@@ -522,6 +546,7 @@ absl::StatusOr<ControllerOptions> MakeOptions(
   ReadSsh(config.pull().ssh(), check, out);
   if (config.has_agents()) ReadAgents(config.agents(), check, out);
   ReadInventory(config.inventory(), check, out.brake);
+  ReadChecks(config.checks(), check, out.checks);
   if (config.has_state()) ReadState(config.state(), check, out);
   out.discovery = MakeDiscoveryOptions(
       config, FolderOf(file_name),

@@ -16,6 +16,7 @@
 #include "controller/api/agent_server.h"
 #include "controller/api/http_server.h"
 #include "controller/api/server.h"
+#include "controller/checks/fleet_checks.h"
 #include "controller/discovery/discovery_options.h"
 #include "controller/enrolment/enrolment.h"
 #include "controller/inventory/brake.h"
@@ -59,6 +60,7 @@ struct ControllerOptions {
   hypervisor::SshOptions ssh;
   DiscoveryOptions discovery;
   BrakeOptions brake;
+  FleetChecks::Options checks;
   // Nullopt: nothing is kept over a restart.
   std::optional<SqliteStore::Options> state;
   // Nullopt: agents are not listened to. How long their hosts wait for them is

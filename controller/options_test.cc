@@ -288,6 +288,22 @@ TEST(OptionsTest, EachProblemNamesItsKeyAndTheRemedy) {
               HasSubstr("every rendering is off"));
 }
 
+TEST(OptionsTest, TheFleetsChecksCanBeTold) {
+  const auto options = Parse(absl::StrCat(
+      kSmallest,
+      "checks: {host_not_in_chef_after: 10m, ignore: [duplicate_name]}\n"));
+  ASSERT_THAT(options, IsOk());
+  EXPECT_EQ(options->checks.limits.not_in_chef, absl::Minutes(10));
+  EXPECT_EQ(options->checks.limits.silent, absl::Minutes(5));
+  EXPECT_THAT(options->checks.ignored,
+              ElementsAre(v1::FINDING_TYPE_DUPLICATE_NAME));
+  EXPECT_THAT(ProblemOf(absl::StrCat(kSmallest, "checks: {ignore: [x]}\n")),
+              HasSubstr("checks.ignore[0]: is no finding"));
+  EXPECT_THAT(
+      ProblemOf(absl::StrCat(kSmallest, "checks: {host_silent_after: 0s}\n")),
+      HasSubstr("checks.host_silent_after: must be longer than 0"));
+}
+
 TEST(OptionsTest, WhatAReloadDoesNotTakeIsNamed) {
   const auto differ = [](const std::string& a, const std::string& b) {
     const auto first = Parse(absl::StrCat(kSmallest, a));

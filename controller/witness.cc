@@ -22,7 +22,8 @@ std::vector<HostId> NodesOf(const Sightings& seen) {
 }  // namespace
 
 Witness::Witness(Inventory& inventory, Syncer& syncer,
-                 const chef::RenderingOptions& renderings, const Clock& clock)
+                 const chef::RenderingOptions& renderings,
+                 FleetChecks::Options checks, const Clock& clock)
     : inventory_(inventory),
       syncer_(syncer),
       renderings_(renderings),
@@ -39,7 +40,7 @@ Witness::Witness(Inventory& inventory, Syncer& syncer,
           },
           [&syncer] { syncer.SweepSoon(); }, clock),
       checks_(
-          {}, inventory,
+          std::move(checks), inventory,
           [&syncer](const HostId& host) { return syncer.Status(host); },
           clock) {
   receipts_.AddListener([this](const HostId& host) { waits_.OnNews(host); });

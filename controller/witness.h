@@ -31,7 +31,8 @@ class Witness {
   // Listens to both, before any thread uses them. All referred to must outlive
   // this.
   Witness(Inventory& inventory, Syncer& syncer,
-          const chef::RenderingOptions& renderings, const Clock& clock);
+          const chef::RenderingOptions& renderings, FleetChecks::Options checks,
+          const Clock& clock);
 
   // What the last run left of nodes; those whose hosts the inventory does not
   // have are passed over. Before Start().

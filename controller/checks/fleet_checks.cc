@@ -31,7 +31,7 @@ void KeepThese(const FleetView& view,
 FleetChecks::FleetChecks(Options options, const Inventory& inventory,
                          std::function<v1::SyncStatus(const HostId&)> status,
                          const Clock& clock)
-    : options_(options),
+    : options_(std::move(options)),
       inventory_(inventory),
       status_(std::move(status)),
       clock_(clock) {}
@@ -100,6 +100,12 @@ void FleetChecks::Tick() {
        CheckHosts(*view, syncs, stamped, known_since_, options_.limits, now)) {
     findings->findings.push_back(std::move(finding));
   }
+  const auto is_ignored = [this](const v1::Finding& finding) {
+    return options_.ignored.contains(finding.type());
+  };
+  findings->findings.erase(std::remove_if(findings->findings.begin(),
+                                          findings->findings.end(), is_ignored),
+                           findings->findings.end());
   Date(findings->findings, now);
   MutexLock lock(mu_);
   last_ = std::move(findings);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -47,7 +48,8 @@ class FleetChecks {
 
   struct Options {
     absl::Duration interval = absl::Seconds(5);
-    CheckLimits limits;
+    CheckLimits limits = {};
+    std::set<v1::FindingType> ignored = {};  // are no findings
   };
 
   // `status` says where a host's node stands; it is called by the thread only.
