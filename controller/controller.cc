@@ -199,7 +199,8 @@ struct Controller::Parts {
         query(*client, clock),
         discovery(
             options.discovery,
-            [this](chef::NodeQuery::Question question, auto done) {
+            [this](chef::NodeQuery::Question question,
+                   Discovery::AskDone done) {
               query.Ask(std::move(question), std::move(done));
             },
             [this](const std::vector<FoundHost>& fleet) {

@@ -133,12 +133,8 @@ absl::Status AgentServer::Start() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   Bound(builder);
-  builder.AddListeningPort(
-      parts_->address.text,
-      parts_->credentials == nullptr
-          ? grpc::InsecureServerCredentials()
-          : std::shared_ptr<grpc::ServerCredentials>(parts_->credentials),
-      &parts_->port);
+  builder.AddListeningPort(parts_->address.text, OrInClear(parts_->credentials),
+                           &parts_->port);
   builder.RegisterService(&parts_->agents->service());
   std::vector<
       std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
@@ -169,8 +165,7 @@ CertificateCounts AgentServer::certificates() const {
 }
 
 std::optional<absl::Time> AgentServer::certificate_expires_at() const {
-  if (parts_->credentials == nullptr) return std::nullopt;
-  return parts_->credentials->expires_at();
+  return ExpiryOf(parts_->credentials.get());
 }
 
 absl::StatusOr<std::function<void()>> AgentServer::PrepareReload(

@@ -185,12 +185,8 @@ absl::Status ApiServer::Start() {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   Bound(builder);
-  builder.AddListeningPort(
-      parts_->address.text,
-      parts_->credentials == nullptr
-          ? grpc::InsecureServerCredentials()
-          : std::shared_ptr<grpc::ServerCredentials>(parts_->credentials),
-      &parts_->port);
+  builder.AddListeningPort(parts_->address.text, OrInClear(parts_->credentials),
+                           &parts_->port);
   for (const NamedService& service : parts_->services) {
     builder.RegisterService(service.service.get());
   }
@@ -235,8 +231,7 @@ void ApiServer::SetReady(bool ready) {
 }
 
 std::optional<absl::Time> ApiServer::certificate_expires_at() const {
-  if (parts_->credentials == nullptr) return std::nullopt;
-  return parts_->credentials->expires_at();
+  return ExpiryOf(parts_->credentials.get());
 }
 
 absl::StatusOr<std::function<void()>> ApiServer::PrepareReload(

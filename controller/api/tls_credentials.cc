@@ -55,4 +55,15 @@ grpc_ssl_certificate_config_reload_status TlsCredentials::Fetch(
   return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
 }
 
+std::shared_ptr<grpc::ServerCredentials> OrInClear(
+    std::shared_ptr<TlsCredentials> credentials) {
+  if (credentials == nullptr) return grpc::InsecureServerCredentials();
+  return credentials;
+}
+
+std::optional<absl::Time> ExpiryOf(const TlsCredentials* credentials) {
+  if (credentials == nullptr) return std::nullopt;
+  return credentials->expires_at();
+}
+
 }  // namespace rehai

@@ -8,6 +8,7 @@
 #include <grpcpp/security/server_credentials.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -49,6 +50,13 @@ class TlsCredentials final : public grpc::ServerCredentials {
   bool is_taken_ ABSL_GUARDED_BY(mu_) = false;  // gRPC has `material_`
   grpc_server_credentials* const credentials_;  // owned
 };
+
+// For the server's builder: these, or in clear if they are null.
+std::shared_ptr<grpc::ServerCredentials> OrInClear(
+    std::shared_ptr<TlsCredentials> credentials);
+
+// Nullopt if they are null.
+std::optional<absl::Time> ExpiryOf(const TlsCredentials* credentials);
 
 }  // namespace rehai
 

@@ -46,12 +46,13 @@ namespace rehai {
 // Thread-safe. Owns one thread, and one more that watches the files' folders.
 class Discovery {
  public:
+  using AskDone =
+      absl::AnyInvocable<void(absl::StatusOr<chef::NodeQuery::Answer>)>;
   // Asks the Chef server, as NodeQuery::Ask() does. Called on discovery's
   // thread; must not block. The answer may come on any thread, late or never,
   // also when discovery is gone.
-  using AskChef = std::function<void(
-      chef::NodeQuery::Question,
-      absl::AnyInvocable<void(absl::StatusOr<chef::NodeQuery::Answer>)>)>;
+  using AskChef =
+      std::function<void(chef::NodeQuery::Question question, AskDone done)>;
   // Takes the whole fleet, sorted by node.
   using Listener = std::function<void(std::vector<FoundHost>)>;
 
