@@ -41,18 +41,22 @@ int TlsCredentials::AddPortToServer(const std::string& address,
 
 grpc_ssl_certificate_config_reload_status TlsCredentials::Fetch(
     void* self, grpc_ssl_server_certificate_config** config) {
-  auto& credentials = *static_cast<TlsCredentials*>(self);
-  MutexLock lock(credentials.mu_);
-  if (std::exchange(credentials.is_taken_, true)) {
-    return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
-  }
-  const TlsMaterial& material = credentials.material_;
-  const grpc_ssl_pem_key_cert_pair pair = {material.key_pem.c_str(),
-                                           material.certificate_pem.c_str()};
-  *config = grpc_ssl_server_certificate_config_create(
-      material.client_ca_pem.empty() ? nullptr : material.client_ca_pem.c_str(),
-      &pair, 1);
+  grpc_ssl_server_certificate_config* const anew =
+      static_cast<TlsCredentials*>(self)->TakeNew();
+  if (anew == nullptr) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+  *config = anew;
   return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
+}
+
+grpc_ssl_server_certificate_config* TlsCredentials::TakeNew() {
+  MutexLock lock(mu_);
+  if (std::exchange(is_taken_, true)) return nullptr;
+  const grpc_ssl_pem_key_cert_pair pair = {material_.key_pem.c_str(),
+                                           material_.certificate_pem.c_str()};
+  return grpc_ssl_server_certificate_config_create(
+      material_.client_ca_pem.empty() ? nullptr
+                                      : material_.client_ca_pem.c_str(),
+      &pair, 1);
 }
 
 std::shared_ptr<grpc::ServerCredentials> OrInClear(

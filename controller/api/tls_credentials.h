@@ -44,6 +44,8 @@ class TlsCredentials final : public grpc::ServerCredentials {
   // For each connection, on gRPC's threads, one after the other.
   static grpc_ssl_certificate_config_reload_status Fetch(
       void* self, grpc_ssl_server_certificate_config** config);
+  // What gRPC does not have yet, for it to own; null if there is nothing.
+  grpc_ssl_server_certificate_config* TakeNew();
 
   mutable Mutex mu_;
   TlsMaterial material_ ABSL_GUARDED_BY(mu_);
