@@ -346,7 +346,9 @@ HostSchedule::Shown HostSchedule::ShownAt(absl::Duration now) const {
     return {v1::CONNECTION_STATE_DEPARTED,
             std::max(*left_at_, disconnected_at_)};
   }
-  if (agent_speaks()) return {v1::CONNECTION_STATE_AGENT, *agent_since_};
+  if (agent_speaks() && !connected_) {
+    return {v1::CONNECTION_STATE_AGENT, *agent_since_};
+  }
   if (!dialable_) return {v1::CONNECTION_STATE_NO_URI, disconnected_at_};
   if (connected_ || dial_at() <= now) {
     return {v1::CONNECTION_STATE_DIALING, std::min(dial_at(), now)};

@@ -288,6 +288,15 @@ TEST_F(HostScheduleStandingTest, AHostWhoseAgentSpeaksIsLeftAlone) {
   EXPECT_FALSE(IsDue(Step::kAsk));
 }
 
+TEST_F(HostScheduleStandingTest,
+       AConnectionThatAnAgentOvertookIsShownUntilItIsClosed) {
+  schedule_.Dialed(now_);  // and being read
+  schedule_.AgentSpoke(now_);
+  EXPECT_EQ(State(), v1::CONNECTION_STATE_DIALING);
+  schedule_.ClosedUnwanted(now_);
+  EXPECT_EQ(State(), v1::CONNECTION_STATE_AGENT);
+}
+
 TEST_F(HostScheduleStandingTest, AHostWhoseAgentFallsSilentIsDialedLater) {
   EXPECT_FALSE(schedule_.AgentFellSilent(now_, absl::Seconds(30)));
   EXPECT_TRUE(IsDue(Step::kDial)) << "its agent has not spoken";
