@@ -149,7 +149,7 @@ absl::Status Admission::Enter(AdmittedContext& context,
                           OpenStreams::Admitted{.evidence = evidence,
                                                 .method = method.name,
                                                 .needed = method.needs.role});
-    // Who has got other roles meanwhile may not have looked at this stream.
+    // SetAccess() may have looked at the streams just before this was one.
     if (const auto now = CurrentRoster(); now != roster) {
       context.refusal_ = now->Check(evidence, method.name, method.needs.role);
     }

@@ -108,7 +108,7 @@ class Admission {
                      const google::protobuf::Message* request) const;
 
   // From here on others have roles. Streams end whose callers may no longer
-  // have them; calls with one answer do.
+  // have them; calls with one answer that are under way are left to end.
   void SetAccess(Roster::Options access);
 
   // For the server's builder: what makes the calls' contexts, and what learns

@@ -46,12 +46,11 @@ size_t MatchingRows(const FleetTable& table, uint32_t index,
   for (query::RowSet& matching : blocks) {
     matching = filter.Matching(on_host, row, host.rows, first);
     if (!table.view().shared.empty()) {
-      for (query::RowSet left = matching; left != 0; left &= left - 1) {
-        if (!table.IsReallyOn(host,
-                              host.rows[first + std::countr_zero(left)])) {
-          matching &= ~(left & -left);
+      query::ForEachRow(matching, [&](int index) {
+        if (!table.IsReallyOn(host, host.rows[first + index])) {
+          matching &= ~(query::RowSet{1} << index);
         }
-      }
+      });
     }
     first += query::kRowsPerBlock;
     count += std::popcount(matching);
@@ -67,11 +66,10 @@ GuestSelection::GuestSelection(const FleetTable& table,
   ForEachHost(table, hosts, filter, syncer, now,
               [&](uint32_t index, const query::HostRow& row,
                   const query::Filter::OnHost& on_host) {
-                const size_t first = table.first_block(index);
                 size_ += MatchingRows(
                     table, index, filter, row, on_host,
                     absl::MakeSpan(matching_).subspan(
-                        first, table.first_block(index + 1) - first));
+                        table.first_block(index), table.block_count(index)));
               });
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <map>
 #include <optional>
 #include <string>
@@ -183,17 +182,15 @@ absl::StatusOr<v1::SummarizeResponse> Summarize(
           return values;
         };
         GroupsOfHost of_host;
-        matching.resize(table.first_block(index + 1) -
-                        table.first_block(index));
+        matching.resize(table.block_count(index));
         MatchingRows(table, index, filter, row, on_host,
                      absl::MakeSpan(matching));
         size_t first = 0;
-        for (query::RowSet left : matching) {
-          for (; left != 0; left &= left - 1) {
-            const query::GuestRow guest =
-                host.rows[first + std::countr_zero(left)];
+        for (const query::RowSet block : matching) {
+          query::ForEachRow(block, [&](int index) {
+            const query::GuestRow guest = host.rows[first + index];
             Add(guest, of_host.At(values_of(&guest)));
-          }
+          });
           first += query::kRowsPerBlock;
         }
         const bool counts_alone = on_host.verdict == Filter::Verdict::kYes;

@@ -56,6 +56,9 @@ class FleetTable {
   // Each host's rows in blocks, as filters take them; of the last one fewer.
   // Where the blocks of the host `index` begin among those of all.
   size_t first_block(size_t index) const { return first_block_[index]; }
+  size_t block_count(size_t index) const {
+    return first_block_[index + 1] - first_block_[index];
+  }
   size_t block_count() const { return first_block_.back(); }
 
   // Every guest of every host, by (name, UUID, node).

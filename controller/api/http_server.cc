@@ -193,9 +193,9 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Create(
   RETURN_IF_ERROR(CheckNotOpenToEveryone("http", parts->address, !o.tls.empty(),
                                          o.allow_plaintext_from_anywhere));
   if (!o.tls.empty()) {
-    ASSIGN_OR_RETURN(ServerTls tls, MakeServerTls("http", o.tls));
+    ASSIGN_OR_RETURN(auto tls, MakeServerTls("http", o.tls));
     MutexLock lock(parts->mu);
-    parts->tls = std::make_shared<const ServerTls>(std::move(tls));
+    parts->tls = std::move(tls);
   }
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(parts)));
 }
@@ -238,8 +238,7 @@ absl::StatusOr<std::function<void()>> HttpServer::PrepareReload(
     const TlsFiles& tls) {
   std::shared_ptr<const ServerTls> made;
   if (parts_->Tls() != nullptr && !tls.empty()) {
-    ASSIGN_OR_RETURN(ServerTls anew, MakeServerTls("http", tls));
-    made = std::make_shared<const ServerTls>(std::move(anew));
+    ASSIGN_OR_RETURN(made, MakeServerTls("http", tls));
   }
   return [this, made = std::move(made)] {
     if (made == nullptr) return;

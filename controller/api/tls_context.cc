@@ -38,8 +38,8 @@ absl::Status RequireClientCertificates(SSL_CTX* context,
 
 }  // namespace
 
-absl::StatusOr<ServerTls> MakeServerTls(absl::string_view section,
-                                        const TlsFiles& files) {
+absl::StatusOr<std::shared_ptr<const ServerTls>> MakeServerTls(
+    absl::string_view section, const TlsFiles& files) {
   // Its messages say more than OpenSSL's.
   ASSIGN_OR_RETURN(const TlsMaterial material,
                    LoadTlsFiles(section, files, ClientCertificates::kOptional));
@@ -62,8 +62,8 @@ absl::StatusOr<ServerTls> MakeServerTls(absl::string_view section,
   if (!files.client_ca.empty()) {
     RETURN_IF_ERROR(RequireClientCertificates(context.get(), files.client_ca));
   }
-  return ServerTls{.context = std::move(context),
-                   .expires_at = material.expires_at};
+  return std::make_shared<const ServerTls>(ServerTls{
+      .context = std::move(context), .expires_at = material.expires_at});
 }
 
 }  // namespace rehai

@@ -27,8 +27,8 @@ struct ServerTls {
 
 // What a server needs for TLS 1.2 and later. With a client CA, clients must
 // present a certificate that it has signed. Errors are those of LoadTlsFiles().
-absl::StatusOr<ServerTls> MakeServerTls(absl::string_view section,
-                                        const TlsFiles& files);
+absl::StatusOr<std::shared_ptr<const ServerTls>> MakeServerTls(
+    absl::string_view section, const TlsFiles& files);
 
 }  // namespace rehai
 

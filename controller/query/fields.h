@@ -85,6 +85,12 @@ enum class FieldType {
   kLabelMap,  // texts by key
 };
 
+// True if a Value of this type is its text, and else its number.
+inline bool IsText(FieldType type) {
+  return type == FieldType::kText || type == FieldType::kVersion ||
+         type == FieldType::kLabelMap;
+}
+
 struct Field {
   FieldId id;
   absl::string_view name;

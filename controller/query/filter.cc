@@ -4,7 +4,6 @@
 #include "controller/query/filter.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <limits>
 #include <tuple>
@@ -75,16 +74,8 @@ Cost CostOf(const Field& field) {
 template <typename Holds>
 RowSet Where(RowSet among, const Holds& holds) {
   RowSet held = 0;
-  for (RowSet rest = among; rest != 0; rest &= rest - 1) {
-    const int row = std::countr_zero(rest);
-    held |= RowSet{holds(row)} << row;
-  }
+  ForEachRow(among, [&](int row) { held |= RowSet{holds(row)} << row; });
   return held;
-}
-
-bool IsText(FieldType type) {
-  return type == FieldType::kText || type == FieldType::kVersion ||
-         type == FieldType::kLabelMap;
 }
 
 // Of the label itself, or of any key of the map.

@@ -20,11 +20,6 @@ namespace {
 constexpr size_t kMaxFields = 8;
 constexpr size_t kExcerptBytes = 64;
 
-bool IsText(FieldType type) {
-  return type == FieldType::kText || type == FieldType::kVersion ||
-         type == FieldType::kLabelMap;
-}
-
 absl::Status OrderError(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("order_by: ", what));
 }

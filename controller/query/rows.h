@@ -4,6 +4,7 @@
 #ifndef CONTROLLER_QUERY_ROWS_H_
 #define CONTROLLER_QUERY_ROWS_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -29,6 +30,12 @@ struct HostRow {
 // RowSet is some of a block's rows: bit i is the row i.
 using RowSet = uint64_t;
 inline constexpr size_t kRowsPerBlock = 64;
+
+// Calls `see` with the index of each row of the set.
+template <typename See>
+void ForEachRow(RowSet rows, const See& see) {
+  for (; rows != 0; rows &= rows - 1) see(std::countr_zero(rows));
+}
 
 class GuestRow;
 
